@@ -1,0 +1,163 @@
+//! Tells when devices may have come or gone: kernel uevents of VMBus and device
+//! nodes, and changes of directories such as /dev/vmbus.
+
+use crate::error::{Result, errno_of, failed, from_napi};
+use crate::stop::{Stop, Wake};
+use napi::bindgen_prelude::Function;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::inotify;
+use rustix::io::{Errno, read};
+use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
+use std::thread::JoinHandle;
+
+/// The multicast group of the kernel's own uevents (not udev's).
+const KERNEL_GROUP: u32 = 1;
+/// Largest uevent: `UEVENT_BUFFER_SIZE` (include/linux/kobject.h) and its header.
+const UEVENT_BYTES: usize = 8192;
+
+type Callback = ThreadsafeFunction<(), (), (), napi::Status, false>;
+
+/// A thread that sleeps until devices change.
+#[napi]
+pub struct DeviceWatch {
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[napi]
+impl DeviceWatch {
+    /// Calls `on_change` after a uevent whose text contains one of `subjects`
+    /// and after an entry of one of `directories` was made or removed. A
+    /// directory that does not exist is not watched. Events may be merged.
+    ///
+    /// # Errors
+    /// Those of inotify_init1(2) and of starting a thread. Without netlink
+    /// (`EPERM`, `EAFNOSUPPORT` in a sandbox) only directories are watched.
+    #[napi(constructor)]
+    pub fn new(
+        subjects: Vec<String>,
+        directories: Vec<String>,
+        on_change: Function<'_, (), ()>,
+    ) -> Result<Self> {
+        let uevents = open_uevents().ok();
+        let changes = watch_directories(&directories)
+            .map_err(|errno| failed("watch device directories", errno))?;
+        let stop = Stop::new().map_err(|errno| failed("eventfd", errno))?;
+        let callback: Callback = on_change
+            .build_threadsafe_function()
+            .build()
+            .map_err(from_napi)?;
+        let thread = std::thread::Builder::new()
+            .name("device-watch".to_owned())
+            .stack_size(128 * 1024)
+            .spawn({
+                let stop = stop.clone();
+                move || watch(uevents.as_ref(), &changes, &subjects, &stop, &callback)
+            })
+            .map_err(|error| failed("start a thread", errno_of(&error)))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends the thread. Later calls do nothing.
+    #[napi]
+    pub fn close(&mut self) {
+        self.stop.request();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has already ended the process.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for DeviceWatch {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn open_uevents() -> rustix::io::Result<OwnedFd> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        Some(KOBJECT_UEVENT),
+    )?;
+    bind(&socket, &SocketAddrNetlink::new(0, KERNEL_GROUP))?;
+    Ok(socket)
+}
+
+fn watch_directories(directories: &[String]) -> rustix::io::Result<OwnedFd> {
+    let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+    let events = inotify::WatchFlags::CREATE
+        | inotify::WatchFlags::DELETE
+        | inotify::WatchFlags::MOVED_TO
+        | inotify::WatchFlags::MOVED_FROM;
+    for directory in directories {
+        match inotify::add_watch(&changes, directory.as_str(), events) {
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(changes)
+}
+
+fn watch(
+    uevents: Option<&OwnedFd>,
+    changes: &OwnedFd,
+    subjects: &[String],
+    stop: &Stop,
+    callback: &Callback,
+) {
+    let mut waited = vec![(changes.as_fd(), PollFlags::IN)];
+    if let Some(uevents) = uevents {
+        waited.push((uevents.as_fd(), PollFlags::IN));
+    }
+    while let Ok(Wake::Ready(_)) = stop.wait(&waited) {
+        let mut changed = drain_changes(changes);
+        if let Some(uevents) = uevents {
+            changed |= drain_uevents(uevents, subjects);
+        }
+        if changed {
+            // Fails only while the runtime is ending: nobody is left to tell.
+            callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+fn drain_changes(changes: &OwnedFd) -> bool {
+    let mut buffer = [0; 4096];
+    let mut changed = false;
+    loop {
+        match read(changes, &mut buffer) {
+            Ok(count) if count > 0 => changed = true,
+            Err(Errno::INTR) => {}
+            _ => return changed,
+        }
+    }
+}
+
+fn drain_uevents(uevents: &OwnedFd, subjects: &[String]) -> bool {
+    let mut buffer = [0; UEVENT_BYTES];
+    let mut changed = false;
+    loop {
+        match recv(uevents, &mut buffer, RecvFlags::DONTWAIT) {
+            Ok((_, count)) => {
+                let text = String::from_utf8_lossy(&buffer[..count.min(UEVENT_BYTES)]);
+                changed |= subjects
+                    .iter()
+                    .any(|subject| text.contains(subject.as_str()));
+            }
+            // Events were lost: look again.
+            Err(Errno::NOBUFS) => changed = true,
+            Err(Errno::INTR) => {}
+            Err(_) => return changed,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The native part of hvguest.
+//!
+//! It moves bytes between Linux and TypeScript: message devices, rings, locks,
+//! freezing, netlink, the log. It knows no message of any protocol, keeps no
+//! policy and writes no log line of its own.
+
+pub mod device;
+pub mod device_watch;
+pub mod error;
+pub mod log_writer;
+pub mod notify;
+pub mod stop;

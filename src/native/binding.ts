@@ -1,0 +1,135 @@
+// The only file that loads the native module, and its type as TypeScript sees it.
+// The module is embedded in the executable. It is loaded from a file without a
+// name, never by Bun's own extraction, which leaves a file in /tmp, trusts what it
+// finds there and fails where /tmp is missing, full or noexec.
+
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import embedded from "../../dist/hv_native.node" with { type: "file" };
+
+/** A message device with its reading thread (crates/hv_native/src/device.rs). */
+export interface NativeDevice {
+  write(message: Uint8Array): void;
+  close(): void;
+}
+
+/** Sleeps until devices may have come or gone (device_watch.rs). */
+export interface NativeDeviceWatch {
+  close(): void;
+}
+
+/** A bounded queue in front of standard error (log_writer.rs). */
+export interface NativeLogWriter {
+  write(line: string): void;
+  flush(milliseconds: number): boolean;
+}
+
+/** What crates/hv_native exports. Failures carry the errno as `code`; see native-error.ts. */
+export interface Native {
+  readonly Device: new (
+    path: string,
+    bufferBytes: number,
+    onEvent: (message: Uint8Array | null, errno: number | null) => void,
+  ) => NativeDevice;
+  readonly DeviceWatch: new (
+    subjects: readonly string[],
+    directories: readonly string[],
+    onChange: () => void,
+  ) => NativeDeviceWatch;
+  readonly LogWriter: new () => NativeLogWriter;
+  readonly notifyServiceManager: (socket: string, state: string) => void;
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The native module, loaded at the first call.
+ * @throws Error with every way that was tried, when none worked.
+ */
+export function native(): Native {
+  loaded ??= load(readFileSync(embedded));
+  return loaded;
+}
+
+function load(image: Uint8Array): Native {
+  const ways: [string, () => Native][] = [
+    ["a nameless file in /dev/shm", () => loadFromNamelessFile("/dev/shm", image)],
+    ["a memory file", () => loadFromMemoryFile(image)],
+    ["a nameless file in /run", () => loadFromNamelessFile("/run", image)],
+    ["a nameless file in /var/lib", () => loadFromNamelessFile("/var/lib", image)],
+    ["a child's memory file", () => loadFromChild(image)],
+  ];
+  const failures: string[] = [];
+  for (const [name, way] of ways) {
+    try {
+      return way();
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new Error(`load the native part: ${failures.join("; ")}`);
+}
+
+function open(path: string): Native {
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as Native;
+}
+
+function fill(fd: number, image: Uint8Array): void {
+  for (let offset = 0; offset < image.length; ) {
+    offset += writeSync(fd, image, offset);
+  }
+}
+
+function loadFromNamelessFile(directory: string, image: Uint8Array): Native {
+  // O_TMPFILE of x86-64 and arm64 (include/uapi/asm-generic/fcntl.h).
+  const nameless = 0o20000000 | constants.O_DIRECTORY;
+  const fd = openSync(directory, nameless | constants.O_RDWR, 0o500);
+  try {
+    fill(fd, image);
+    return open(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// Needs no file system at all. bun:ffi needs the JIT, which MemoryDenyWriteExecute= takes away.
+function loadFromMemoryFile(image: Uint8Array): Native {
+  const { dlopen, ptr } = require("bun:ffi") as typeof import("bun:ffi");
+  const libc = dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "i32" } });
+  try {
+    const name = Buffer.from("hv_native\0");
+    const closeOnExec = 1;
+    const executable = 0x10; // MFD_EXEC, which vm.memfd_noexec=1 asks for; unknown before 6.3
+    let fd = libc.symbols.memfd_create(ptr(name), closeOnExec | executable);
+    if (fd < 0) {
+      fd = libc.symbols.memfd_create(ptr(name), closeOnExec);
+    }
+    if (fd < 0) {
+      throw new Error("memfd_create failed");
+    }
+    try {
+      fill(fd, image);
+      return open(`/proc/self/fd/${fd}`);
+    } finally {
+      closeSync(fd);
+    }
+  } finally {
+    libc.close();
+  }
+}
+
+// Bun hands a byte array to a child as a memory file, which /proc shows.
+function loadFromChild(image: Uint8Array): Native {
+  const child = Bun.spawn(["/bin/sleep", "10"], {
+    stdin: image,
+    stdout: "ignore",
+    stderr: "ignore",
+    env: {},
+  });
+  try {
+    return open(`/proc/${child.pid}/fd/0`);
+  } finally {
+    child.kill(9);
+  }
+}

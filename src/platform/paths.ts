@@ -1,0 +1,29 @@
+// Where things are. `HVGUEST_ROOT` (or --root) moves what hvguest owns;
+// `HVGUEST_KERNEL_ROOT` moves what the kernel shows, for tests.
+
+export interface Paths {
+  /** /etc/hvguest */
+  readonly configuration: string;
+  /** /run/hvguest: gone after a reboot. */
+  readonly run: string;
+  /** /var/lib/hyperv: the pool files, where every other program looks for them. */
+  readonly pools: string;
+  readonly dev: string;
+  readonly sys: string;
+  readonly proc: string;
+}
+
+export function pathsFrom(
+  environment: Readonly<Record<string, string | undefined>>,
+  root = environment["HVGUEST_ROOT"] ?? "",
+): Paths {
+  const kernelRoot = environment["HVGUEST_KERNEL_ROOT"] ?? "";
+  return {
+    configuration: `${root}/etc/hvguest`,
+    run: `${root}/run/hvguest`,
+    pools: `${root}/var/lib/hyperv`,
+    dev: `${kernelRoot}/dev`,
+    sys: `${kernelRoot}/sys`,
+    proc: `${kernelRoot}/proc`,
+  };
+}

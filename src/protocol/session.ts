@@ -1,0 +1,21 @@
+// A protocol as a pure object: message in, request out; result in, message out.
+
+import type { Status } from "./status.ts";
+
+/** What a received message means. */
+export type Incoming<Request> =
+  /** The kernel has answered the registration. */
+  | { readonly kind: "ready" }
+  /** The session answers by itself (negotiation, an unknown operation). */
+  | { readonly kind: "answer"; readonly message: Uint8Array }
+  | { readonly kind: "request"; readonly request: Request };
+
+/** One life of a channel, from its registration on. */
+export interface Session<Request, Reply> {
+  /** What we send first. */
+  readonly hello: Uint8Array;
+  /** @throws WireError when the bytes are not a message of this protocol. */
+  receive(message: Uint8Array): Incoming<Request>;
+  reply(request: Request, reply: Reply): Uint8Array;
+  fail(request: Request, status: Status): Uint8Array;
+}

@@ -1,0 +1,27 @@
+// What the supervisor runs: one integration service of the host.
+
+import type { MessageChannel } from "../transport/channel.ts";
+
+export type ServiceName = "kvp" | "vss" | "fcopy";
+
+/** One integration service. Started once, connected as often as the host offers it. */
+export interface Service {
+  readonly name: ServiceName;
+  /**
+   * Opens the channel to the host, or resolves to undefined while it is not
+   * offered; the supervisor asks again when devices change.
+   * @throws NativeError when the kernel refuses: EBUSY, EACCES.
+   */
+  connect(): Promise<MessageChannel | undefined>;
+  /**
+   * Registers, calls `ready` once the host can be answered, and answers until the
+   * channel ends. Rejects with {@link ChannelClosed} at the end of the channel or
+   * on abort, and with anything else when the channel cannot be served further.
+   * The supervisor closes the channel afterwards.
+   */
+  serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void>;
+  /** One line for `systemctl status`. */
+  status(): string;
+  /** Ends what the service holds besides the channel, at most once. */
+  stop(): Promise<void>;
+}
