@@ -11,6 +11,8 @@ export const ExitStatus = {
   noDevice: 69,
   /** EX_SOFTWARE: a bug of ours. */
   bug: 70,
+  /** lsvmbus where there is no VMBus, as the kernel's tool. */
+  noBus: 255,
 } as const;
 
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
