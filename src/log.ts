@@ -36,10 +36,17 @@ export interface LogOptions {
 export class Logger {
   #held: string[] | undefined;
   #heldDropped = 0;
+  #level: Level;
   readonly #options: LogOptions;
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.#level = options.level;
+  }
+
+  /** What is written from now on. */
+  setLevel(level: Level): void {
+    this.#level = level;
   }
 
   /** Keeps all lines in memory until {@link release}, at most 1,000. */
@@ -67,7 +74,7 @@ export class Logger {
       notice: at("notice"),
       info: at("info"),
       debug: (text) => {
-        if (priorities[this.#options.level] >= priorities.debug) {
+        if (priorities[this.#level] >= priorities.debug) {
           this.#write("debug", area, text());
         }
       },
@@ -76,7 +83,7 @@ export class Logger {
   }
 
   #write(level: Level, area: string, text: string): void {
-    if (priorities[level] > priorities[this.#options.level]) {
+    if (priorities[level] > priorities[this.#level]) {
       return;
     }
     const prefix = this.#options.journal ? `<${priorities[level]}>` : `${level}: `;

@@ -36,7 +36,8 @@ export interface Native {
     onChange: () => void,
   ) => NativeDeviceWatch;
   readonly LogWriter: new () => NativeLogWriter;
-  readonly notifyServiceManager: (socket: string, state: string) => void;
+  /** One datagram to a Unix socket, at once or not at all (datagram.rs). */
+  readonly sendDatagram: (socket: string, text: string) => void;
 }
 
 let loaded: Native | undefined;

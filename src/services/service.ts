@@ -1,6 +1,9 @@
 // What the supervisor runs: one integration service of the host.
 
+import type { Log, Logger } from "../log.ts";
+import type { Paths } from "../platform/paths.ts";
 import type { MessageChannel } from "../transport/channel.ts";
+import type { Settings } from "./settings.ts";
 
 export type ServiceName = "kvp" | "vss" | "fcopy";
 
@@ -24,4 +27,16 @@ export interface Service {
   status(): string;
   /** Ends what the service holds besides the channel, at most once. */
   stop(): Promise<void>;
+}
+
+/** What every service gets from the agent. */
+export interface ServiceContext {
+  readonly paths: Paths;
+  readonly log: Log;
+  /** All lines of the process; held back while file systems are frozen. */
+  readonly logger: Logger;
+  /** The settings now: a reload changes them. */
+  readonly settings: () => Settings;
+  /** To be called when {@link Service.status} says something new. */
+  readonly statusChanged: () => void;
 }

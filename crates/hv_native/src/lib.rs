@@ -4,9 +4,10 @@
 //! freezing, netlink, the log. It knows no message of any protocol, keeps no
 //! policy and writes no log line of its own.
 
+pub mod datagram;
 pub mod device;
 pub mod device_watch;
 pub mod error;
 pub mod log_writer;
-pub mod notify;
+
 pub mod stop;

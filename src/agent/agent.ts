@@ -1,0 +1,157 @@
+// The composition root: builds the services and keeps them running until a signal.
+
+import { writeFileSync } from "node:fs";
+import type { Logger } from "../log.ts";
+import type { Paths } from "../platform/paths.ts";
+import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
+import type { Settings } from "../services/settings.ts";
+import { DeviceChanges } from "./device-changes.ts";
+import { ServiceManager } from "./service-manager.ts";
+import { createService, serviceNames } from "./services.ts";
+import { type ServiceState, supervise } from "./supervisor.ts";
+
+export interface AgentOptions {
+  /** The services to run; a setting `enabled = false` of one leaves it out of "all". */
+  readonly services: "all" | readonly ServiceName[];
+  readonly paths: Paths;
+  readonly logger: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly settings: Settings;
+  /** The process's name where programs look for it (comm); undefined leaves it. */
+  readonly processName?: string;
+  /** Called once, when each service has registered or waits for the host's offer. */
+  readonly onStarted: (states: ReadonlyMap<ServiceName, ServiceState>) => void;
+}
+
+interface Running {
+  readonly service: Service;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+  state: ServiceState;
+}
+
+/** The running services. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #devices: DeviceChanges;
+  readonly #manager: ServiceManager;
+  readonly #running = new Map<ServiceName, Running>();
+  #settings: Settings;
+  #started = false;
+
+  /** @throws NativeError when devices cannot be watched. */
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#manager = new ServiceManager(options.environment, options.logger.log("agent"));
+    this.#devices = new DeviceChanges(options.paths);
+  }
+
+  async start(): Promise<void> {
+    if (this.#options.processName !== undefined) {
+      // LISA and WALinuxAgent look for the C daemon's name.
+      writeFileSync("/proc/self/comm", this.#options.processName);
+    }
+    for (const name of this.#wanted()) {
+      await this.#startService(name);
+    }
+    this.#stateChanged();
+  }
+
+  /** Takes new settings: services in "all" start or stop as they say. */
+  async reload(settings: Settings): Promise<void> {
+    this.#manager.reloading();
+    this.#settings = settings;
+    const wanted = this.#wanted();
+    for (const name of serviceNames) {
+      if (!wanted.includes(name)) {
+        await this.#stopService(name);
+      } else if (!this.#running.has(name)) {
+        await this.#startService(name);
+      }
+    }
+    this.#manager.ready();
+    this.#stateChanged();
+  }
+
+  async stop(): Promise<void> {
+    this.#manager.stopping();
+    await Promise.all([...this.#running.keys()].map((name) => this.#stopService(name)));
+    this.#devices.close();
+  }
+
+  #wanted(): readonly ServiceName[] {
+    const { services } = this.#options;
+    return services === "all"
+      ? serviceNames.filter((name) => this.#settings[name].enabled)
+      : services;
+  }
+
+  async #startService(name: ServiceName): Promise<void> {
+    const { logger, paths } = this.#options;
+    const log = logger.log(name);
+    const context: ServiceContext = {
+      paths,
+      log,
+      logger,
+      settings: () => this.#settings,
+      statusChanged: () => this.#stateChanged(),
+    };
+    const service = await createService(name, context);
+    const stop = new AbortController();
+    const running: Running = {
+      service,
+      stop,
+      state: { phase: "starting" },
+      ended: supervise({
+        service,
+        devices: this.#devices,
+        log,
+        signal: stop.signal,
+        onState: (state) => {
+          running.state = state;
+          this.#stateChanged();
+        },
+      }),
+    };
+    this.#running.set(name, running);
+  }
+
+  async #stopService(name: ServiceName): Promise<void> {
+    const running = this.#running.get(name);
+    if (running === undefined) {
+      return;
+    }
+    this.#running.delete(name);
+    running.stop.abort();
+    await running.ended;
+  }
+
+  #stateChanged(): void {
+    const states = new Map([...this.#running].map(([name, { state }]) => [name, state]));
+    this.#manager.status(
+      [...this.#running]
+        .map(([name, { state, service }]) => statusOf(name, state, service))
+        .join("; "),
+    );
+    const starting = [...states.values()].some(({ phase }) => phase === "starting");
+    if (!this.#started && !starting && this.#running.size === this.#wanted().length) {
+      this.#started = true;
+      this.#manager.ready();
+      this.#options.onStarted(states);
+    }
+  }
+}
+
+function statusOf(name: ServiceName, state: ServiceState, service: Service): string {
+  switch (state.phase) {
+    case "starting":
+      return `${name}: starting`;
+    case "waiting":
+      return `${name}: not offered by the host`;
+    case "registered":
+      return `${name}: ${service.status()}`;
+    case "failed":
+      return `${name}: ${state.reason}`;
+  }
+}

@@ -1,0 +1,106 @@
+// Keeps one service connected: waits for the host's offer, serves, and starts anew
+// after a fault with growing pauses.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../log.ts";
+import type { Service } from "../services/service.ts";
+import { ChannelClosed } from "../transport/channel.ts";
+import type { DeviceChanges } from "./device-changes.ts";
+
+/** What a service is doing, for status texts. */
+export type ServiceState =
+  | { readonly phase: "starting" }
+  /** The host does not offer the service, or it has just been withdrawn. */
+  | { readonly phase: "waiting" }
+  | { readonly phase: "registered" }
+  | { readonly phase: "failed"; readonly reason: string };
+
+export interface SupervisorOptions {
+  readonly service: Service;
+  readonly devices: Pick<DeviceChanges, "generation" | "after">;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly onState: (state: ServiceState) => void;
+}
+
+/** Seconds before each further try after faults without a registration between them. */
+const pauses = [0, 1, 2, 5, 10, 30, 60];
+
+/** Runs the service until `signal` is aborted. */
+export async function supervise(options: SupervisorOptions): Promise<void> {
+  const { service, devices, log, signal } = options;
+  let faults = 0;
+  while (!signal.aborted) {
+    const generation = devices.generation;
+    const outcome = await connectAndServe(options);
+    if (outcome.registered) {
+      faults = 0;
+    }
+    switch (outcome.kind) {
+      case "ended":
+        break;
+      case "absent":
+        options.onState({ phase: "waiting" });
+        await devices.after(generation, signal);
+        break;
+      case "fault": {
+        const pause = pauses[Math.min(faults, pauses.length - 1)] ?? 0;
+        faults += 1;
+        const next = pause === 0 ? "registering again" : `trying again in ${pause} s`;
+        log.warning(`${outcome.reason}, ${next}`);
+        options.onState({ phase: "failed", reason: outcome.reason });
+        await pauseFor(pause, signal);
+        break;
+      }
+    }
+  }
+  await service.stop();
+}
+
+type Outcome =
+  | { readonly kind: "ended"; readonly registered: boolean }
+  | { readonly kind: "absent"; readonly registered: false }
+  | { readonly kind: "fault"; readonly registered: boolean; readonly reason: string };
+
+async function connectAndServe(options: SupervisorOptions): Promise<Outcome> {
+  const { service, signal, onState, log } = options;
+  let registered = false;
+  const ready = () => {
+    registered = true;
+    onState({ phase: "registered" });
+  };
+  try {
+    const channel = await service.connect();
+    if (channel === undefined) {
+      return { kind: "absent", registered: false };
+    }
+    try {
+      await service.serve(channel, ready, signal);
+    } finally {
+      channel.close();
+    }
+    return { kind: "ended", registered };
+  } catch (error) {
+    if (error instanceof ChannelClosed) {
+      if (!signal.aborted) {
+        log.notice(error.message);
+      }
+      return { kind: "ended", registered };
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: "fault", registered, reason };
+  }
+}
+
+async function pauseFor(seconds: number, signal: AbortSignal): Promise<void> {
+  if (seconds === 0) {
+    return;
+  }
+  try {
+    await sleep(seconds * 1000, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) {
+      throw error;
+    }
+  }
+}

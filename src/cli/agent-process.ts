@@ -1,0 +1,90 @@
+// The process around an agent: its log, its configuration and its signals.
+
+import { Agent, type AgentOptions } from "../agent/agent.ts";
+import { ConfigurationError, readConfiguration } from "../agent/configuration.ts";
+import { isJournal, type Level, type LogSink, Logger } from "../log.ts";
+import { native } from "../native/binding.ts";
+import { callNative } from "../native/native-error.ts";
+import { pathsFrom } from "../platform/paths.ts";
+import { ExitStatus } from "./command.ts";
+
+export interface AgentProcessOptions {
+  readonly services: AgentOptions["services"];
+  readonly processName?: string;
+  /** Moves /etc, /run and /var. */
+  readonly root?: string;
+  /** Overrides the level of the configuration. */
+  readonly level?: Level;
+  /** Where lines go instead of standard error. */
+  readonly sink?: { readonly write: LogSink; readonly journal: boolean };
+  readonly onStarted?: AgentOptions["onStarted"];
+}
+
+/** Milliseconds that the last log lines may take to leave. */
+const farewellMilliseconds = 1000;
+
+/** Runs an agent until SIGTERM or SIGINT. @throws ConfigurationError, NativeError */
+export async function runAgentProcess(options: AgentProcessOptions): Promise<ExitStatus> {
+  const paths = pathsFrom(process.env, options.root);
+  const settings = readConfiguration(paths.configuration);
+  const stopped = untilStopped();
+  const writer = callNative(() => new (native().LogWriter)());
+  const sink = options.sink ?? {
+    write: (line: string) => writer.write(line),
+    journal: isJournal(process.env),
+  };
+  const logger = new Logger({
+    sink: sink.write,
+    level: options.level ?? settings.log.level,
+    journal: sink.journal,
+  });
+  const log = logger.log("agent");
+  const agent = new Agent({
+    services: options.services,
+    paths,
+    logger,
+    settings,
+    environment: process.env,
+    ...(options.processName === undefined ? {} : { processName: options.processName }),
+    onStarted: (states) => options.onStarted?.(states),
+  });
+  const reload = () => {
+    void reloadAgent(agent, logger, paths.configuration, options.level);
+  };
+  process.on("SIGHUP", reload);
+  process.chdir("/");
+  log.info(`hvguest ${HVGUEST_VERSION} starts`);
+  await agent.start();
+  log.info(`${await stopped}, stopping`);
+  await agent.stop();
+  writer.flush(farewellMilliseconds);
+  return ExitStatus.done;
+}
+
+function untilStopped(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => resolve(signal));
+    }
+  });
+}
+
+async function reloadAgent(
+  agent: Agent,
+  logger: Logger,
+  directory: string,
+  level: Level | undefined,
+): Promise<void> {
+  const log = logger.log("agent");
+  try {
+    const settings = readConfiguration(directory);
+    logger.setLevel(level ?? settings.log.level);
+    await agent.reload(settings);
+    log.notice("read the configuration again");
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) {
+      throw error;
+    }
+    log.error(`${error.message}, keeping the old settings`);
+  }
+}

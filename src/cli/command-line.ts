@@ -1,0 +1,107 @@
+// Parses the command line with yargs and runs one command. Loaded only by commands:
+// the daemons start without it.
+
+import { writeSync } from "node:fs";
+import yargs, { type Argv } from "yargs";
+import {
+  type Command,
+  type CommandContext,
+  CommandError,
+  ExitStatus,
+  UsageError,
+} from "./command.ts";
+import { commands } from "./commands.ts";
+import { versionText } from "./version.ts";
+
+/** @throws UsageError for a wrong command line, and what the command throws. */
+export async function runCommandLine(
+  args: readonly string[],
+  program = "hvguest",
+): Promise<ExitStatus> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => stop.abort());
+  }
+  const context: CommandContext = {
+    environment: process.env,
+    print: (text) => writeAll(1, text),
+    complain: (text) => writeAll(2, `${text}\n`),
+    signal: stop.signal,
+  };
+  const chosen: { run?: () => ExitStatus | Promise<ExitStatus> } = {};
+  const parser = yargs()
+    .scriptName(program)
+    .locale("en")
+    .usage("$0 <command>\n\nMakes a Linux guest a first-class citizen of Microsoft Hyper-V.")
+    .command("run", "Answer the host's integration services (hvguest run --help)")
+    .strict()
+    .strictCommands()
+    .demandCommand(1, "name a command")
+    .recommendCommands()
+    .help()
+    .alias("help", "h")
+    .version(versionText().trimEnd())
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    });
+  for (const command of commands) {
+    register(parser, command, context, chosen);
+  }
+  // With a callback yargs hands over help instead of writing it with console.log.
+  let text = "";
+  await parser.parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
+    text = output;
+  });
+  if (text !== "") {
+    context.print(`${text}\n`);
+    return ExitStatus.done;
+  }
+  return (await chosen.run?.()) ?? ExitStatus.done;
+}
+
+function register(
+  parser: Argv,
+  command: Command,
+  context: CommandContext,
+  chosen: { run?: () => ExitStatus | Promise<ExitStatus> },
+): void {
+  parser.command({
+    command: command.usage,
+    describe: command.description,
+    builder: (yargsOfCommand: Argv) => {
+      for (const below of command.commands ?? []) {
+        register(yargsOfCommand, below, context, chosen);
+      }
+      if (command.commands !== undefined) {
+        yargsOfCommand.demandCommand(1, "name what to do");
+      }
+      return command.options?.(yargsOfCommand) ?? yargsOfCommand;
+    },
+    handler: (argv: Record<string, unknown>) => {
+      const { run } = command;
+      if (run !== undefined) {
+        chosen.run = () => run(argv, context);
+      }
+    },
+  });
+}
+
+/** @throws CommandError when the reader has gone or the disk is full. */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let offset = 0; offset < bytes.length; ) {
+    try {
+      offset += writeSync(fd, bytes, offset);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
+        // Somebody made the shared description non-blocking: give the reader time.
+        Bun.sleepSync(5);
+        continue;
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CommandError(`write the output: ${reason}`, ExitStatus.failed, { cause: error });
+    }
+  }
+}

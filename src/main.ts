@@ -1,0 +1,36 @@
+// argv to command to exit status. The only place that ends the process.
+
+import { writeSync } from "node:fs";
+import { basename } from "node:path";
+import { daemonServices } from "./agent/daemon-names.ts";
+import { ExitStatus } from "./cli/command.ts";
+import { report } from "./cli/report.ts";
+
+const status = await report(async () => {
+  const invoked = basename(process.argv0);
+  const args = process.argv.slice(2);
+  const service = daemonServices.get(invoked);
+  // Each way loads only what it needs: the daemons start without yargs.
+  if (service !== undefined) {
+    const { runDaemon } = await import("./cli/daemon.ts");
+    return runDaemon(invoked, service, args);
+  }
+  if (invoked === "lsvmbus") {
+    const { runCommandLine } = await import("./cli/command-line.ts");
+    return runCommandLine(["lsvmbus", ...args], "lsvmbus");
+  }
+  const first = args[0];
+  if (first === "run") {
+    const { runAgent } = await import("./cli/run.ts");
+    return runAgent(args.slice(1));
+  }
+  if (first === "--version" || first === "-V" || first === "version") {
+    const { versionText } = await import("./cli/version.ts");
+    writeSync(1, versionText());
+    return ExitStatus.done;
+  }
+  const { runCommandLine } = await import("./cli/command-line.ts");
+  return runCommandLine(args);
+});
+// Not exitCode: native threads would keep the process.
+process.exit(status);

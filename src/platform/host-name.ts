@@ -1,0 +1,118 @@
+// The fully qualified name of this machine. A look-up never delays anybody: until
+// it has an answer the short name is the answer, and a failure is never one.
+
+import { promises as dns } from "node:dns";
+import { readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
+
+export interface HostNameOptions {
+  /** Told when a look-up has changed the name. */
+  readonly onChange: () => void;
+  readonly hostname?: () => string;
+  readonly hostsFile?: string;
+  readonly resolverFile?: string;
+  /** Whether `name` has an address. */
+  readonly exists?: (name: string) => Promise<boolean>;
+}
+
+/** The host name now, qualified where /etc/hosts or DNS know more. */
+export class HostName {
+  readonly #options: Required<HostNameOptions>;
+  /** What the known answer is an answer to. */
+  #question = "";
+  #answer = "";
+
+  constructor(options: HostNameOptions) {
+    this.#options = {
+      hostname,
+      hostsFile: "/etc/hosts",
+      resolverFile: "/etc/resolv.conf",
+      exists: hasAddress,
+      ...options,
+    };
+  }
+
+  /** The best name that is known now; starts a look-up when the question is new. */
+  current(): string {
+    const { hostname: shortName, hostsFile, resolverFile } = this.#options;
+    const short = shortName();
+    if (short.includes(".")) {
+      return short;
+    }
+    const question = [short, fingerprint(hostsFile), fingerprint(resolverFile)].join("|");
+    if (question !== this.#question) {
+      this.#question = question;
+      this.#answer = canonicalName(readText(hostsFile), short) ?? short;
+      if (this.#answer === short) {
+        void this.#lookUp(question, short);
+      }
+    }
+    return this.#answer;
+  }
+
+  /** Looks names up again at the next question: the network has changed. */
+  refresh(): void {
+    this.#question = "";
+  }
+
+  async #lookUp(question: string, short: string): Promise<void> {
+    for (const domain of searchDomains(readText(this.#options.resolverFile))) {
+      const name = `${short}.${domain}`;
+      const found = await this.#options.exists(name);
+      if (this.#question !== question) {
+        return;
+      }
+      if (found) {
+        this.#answer = name;
+        this.#options.onChange();
+        return;
+      }
+    }
+  }
+}
+
+/** The first name of the line of hosts(5) that lists `name`, if it has a dot. */
+export function canonicalName(hosts: string, name: string): string | undefined {
+  for (const line of hosts.split("\n")) {
+    const [address, canonical, ...aliases] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (address === undefined || canonical === undefined || !canonical.includes(".")) {
+      continue;
+    }
+    if (aliases.includes(name) || canonical.split(".")[0] === name) {
+      return canonical;
+    }
+  }
+  return undefined;
+}
+
+/** The domains of `search` and `domain` in resolv.conf(5); the last line counts. */
+export function searchDomains(resolver: string): string[] {
+  let domains: string[] = [];
+  for (const line of resolver.split("\n")) {
+    const [keyword, ...words] = line.trim().split(/\s+/);
+    if (keyword === "search" || keyword === "domain") {
+      domains = words.map((word) => word.replace(/\.$/, "")).filter((word) => word !== "");
+    }
+  }
+  return domains;
+}
+
+async function hasAddress(name: string): Promise<boolean> {
+  // c-ares, on the event loop: it holds no thread while it waits.
+  const answers = await Promise.allSettled([dns.resolve4(name), dns.resolve6(name)]);
+  return answers.some((answer) => answer.status === "fulfilled" && answer.value.length > 0);
+}
+
+function fingerprint(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Without the file there is nothing to learn from it.
+    return "";
+  }
+}

@@ -1,0 +1,181 @@
+// The KVP service: answers the host's requests from pools, intrinsic items and the
+// network's state.
+
+import { machine, release } from "node:os";
+import { HostName } from "../../platform/host-name.ts";
+import { readOsRelease } from "../../platform/os-release.ts";
+import { KvpPool } from "../../protocol/kvp/messages.ts";
+import type { KvpReply, KvpRequest } from "../../protocol/kvp/request.ts";
+import { KvpSession } from "../../protocol/kvp/session.ts";
+import { RequestError, Status } from "../../protocol/status.ts";
+import type { MessageChannel } from "../../transport/channel.ts";
+import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { serve } from "../serve.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { type IntrinsicSources, intrinsicItem, intrinsicValue } from "./intrinsics.ts";
+import { type AdapterAddresses, ipInfoReply } from "./ip-info.ts";
+import { machineParts } from "./machine-parts.ts";
+import { describeRequest } from "./request-text.ts";
+
+/** The pool files, as {@link PoolStore} keeps them. */
+export interface Pools {
+  record(pool: number, index: number): { readonly key: string; readonly value: string } | undefined;
+  get(pool: number, key: string): string | undefined;
+  set(pool: number, key: string, value: string): void;
+  delete(pool: number, key: string): boolean;
+}
+
+/** What the service knows of the network. */
+export interface NetworkState {
+  reportByMac(mac: string): AdapterAddresses | undefined;
+  intrinsicAddresses(family: 4 | 6): readonly string[];
+}
+
+type SetIpInfo = Extract<KvpRequest, { operation: "setIpInfo" }>;
+
+/** What the service does its work with. */
+export interface KvpParts {
+  readonly pools: Pools;
+  readonly network: NetworkState;
+  /** @throws RequestError with the status for the host. */
+  readonly applyIpInfo: (request: SetIpInfo, signal: AbortSignal) => Promise<void>;
+  readonly intrinsics: Omit<IntrinsicSources, "integrationServicesVersion" | "addresses">;
+  /** Ends what the parts hold. */
+  readonly stop: () => void;
+}
+
+/** HV_UTIL_TIMEOUT (drivers/hv/hyperv_vmbus.h), less the time a reply may take to arrive. */
+const patienceSeconds = 29;
+
+/** Failures of one connection that are logged as warnings; more are logged as debug. */
+const loggedFailures = 20;
+
+export class KvpService implements Service {
+  readonly name = "kvp";
+  readonly #context: ServiceContext;
+  readonly #parts: KvpParts;
+  #requests = 0;
+
+  constructor(context: ServiceContext, parts: KvpParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  connect(): Promise<MessageChannel | undefined> {
+    return Promise.resolve(openDeviceChannel(`${this.#context.paths.dev}/vmbus/hv_kvp`));
+  }
+
+  async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
+    const { log } = this.#context;
+    const session = new KvpSession();
+    const sources: IntrinsicSources = {
+      ...this.#parts.intrinsics,
+      integrationServicesVersion: () => session.version ?? "",
+      addresses: (family) => this.#parts.network.intrinsicAddresses(family),
+    };
+    let failures = 0;
+    await serve({
+      channel,
+      session,
+      signal,
+      patienceSeconds: () => patienceSeconds,
+      ready: () => {
+        log.notice(`registered with the kernel, version ${session.version}`);
+        ready();
+      },
+      answer: (request) => {
+        this.#requests += 1;
+        log.debug(() => describeRequest(request));
+        return this.#answer(request, sources, signal);
+      },
+      onFailure: (request, error) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        const text = () => `${describeRequest(request)}: ${reason}`;
+        if (isOrdinary(error) || failures >= loggedFailures) {
+          log.debug(text);
+        } else {
+          failures += 1;
+          log.warning(text());
+        }
+      },
+    });
+  }
+
+  status(): string {
+    return `registered, ${this.#requests} requests`;
+  }
+
+  stop(): Promise<void> {
+    this.#parts.stop();
+    return Promise.resolve();
+  }
+
+  #answer(
+    request: KvpRequest,
+    sources: IntrinsicSources,
+    signal: AbortSignal,
+  ): KvpReply | Promise<KvpReply> {
+    const { pools, network } = this.#parts;
+    switch (request.operation) {
+      case "enumerate": {
+        const item =
+          request.pool === KvpPool.auto
+            ? intrinsicItem(request.index, sources)
+            : pools.record(request.pool, request.index);
+        return { kind: "item", ...(item ?? noMoreItems("no more items")) };
+      }
+      case "get": {
+        const intrinsic =
+          request.pool === KvpPool.auto ? intrinsicValue(request.key, sources) : undefined;
+        const value = intrinsic ?? pools.get(request.pool, request.key);
+        return { kind: "value", value: value ?? noMoreItems("no such key") };
+      }
+      case "set":
+        pools.set(request.pool, request.key, request.value);
+        return { kind: "done" };
+      case "delete":
+        return pools.delete(request.pool, request.key)
+          ? { kind: "done" }
+          : noMoreItems("no such key");
+      case "getIpInfo": {
+        const adapter = network.reportByMac(request.adapterId);
+        if (adapter === undefined) {
+          throw new RequestError(Status.fail, "no network adapter has this address");
+        }
+        return ipInfoReply(adapter);
+      }
+      case "setIpInfo":
+        return this.#parts.applyIpInfo(request, signal).then(() => ({ kind: "done" }));
+      case "refused":
+        throw new RequestError(
+          request.reason === "operation" ? Status.notSupported : Status.invalidArgument,
+          request.text,
+        );
+    }
+  }
+}
+
+function noMoreItems(text: string): never {
+  throw new RequestError(Status.noMoreItems, text);
+}
+
+/** An answer that every enumeration ends with, or that a host asks for to find out. */
+function isOrdinary(error: unknown): boolean {
+  return error instanceof RequestError && error.status === Status.noMoreItems;
+}
+
+/** The service on this machine. @throws NativeError when the network cannot be watched. */
+export function createKvpService(context: ServiceContext): Service {
+  const osRelease = readOsRelease();
+  const hostName = new HostName({ onChange: () => undefined });
+  return new KvpService(context, {
+    ...machineParts(context, () => hostName.refresh()),
+    intrinsics: {
+      hostName: () => hostName.current(),
+      osName: () => osRelease.name,
+      osVersion: () => osRelease.version,
+      kernelRelease: release,
+      machine,
+    },
+  });
+}
