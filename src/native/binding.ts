@@ -23,6 +23,50 @@ export interface NativeLogWriter {
   flush(milliseconds: number): boolean;
 }
 
+/** Sleeps until interfaces, addresses or default routes change (netlink_watch.rs). */
+export interface NativeNetworkWatch {
+  close(): void;
+}
+
+/** The network as the kernel has it (netlink_records.rs says what each field means). */
+export interface NetworkRecords {
+  readonly links: readonly LinkRecord[];
+  readonly addresses: readonly AddressRecord[];
+  readonly defaultRoutes: readonly DefaultRouteRecord[];
+  readonly undecoded: number;
+}
+
+export interface LinkRecord {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: string;
+  readonly flags: number;
+  readonly kind?: string;
+  readonly master?: number;
+  readonly lower?: number;
+  readonly operState?: number;
+}
+
+export interface AddressRecord {
+  readonly interfaceIndex: number;
+  readonly family: number;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly scope: number;
+  readonly flags: number;
+  readonly preferredSeconds: number;
+  readonly validSeconds: number;
+}
+
+export interface DefaultRouteRecord {
+  readonly family: number;
+  readonly gateway?: string;
+  readonly interfaceIndex: number;
+  readonly metric: number;
+  readonly table: number;
+  readonly protocol: number;
+}
+
 /** What crates/hv_native exports. Failures carry the errno as `code`; see native-error.ts. */
 export interface Native {
   readonly Device: new (
@@ -35,6 +79,8 @@ export interface Native {
     directories: readonly string[],
     onChange: () => void,
   ) => NativeDeviceWatch;
+  readonly NetworkWatch: new (onChange: () => void) => NativeNetworkWatch;
+  readonly readNetwork: () => NetworkRecords;
   readonly LogWriter: new () => NativeLogWriter;
   /** One datagram to a Unix socket, at once or not at all (datagram.rs). */
   readonly sendDatagram: (socket: string, text: string) => void;

@@ -2,6 +2,8 @@
 // `HVGUEST_KERNEL_ROOT` moves what the kernel shows, for tests.
 
 export interface Paths {
+  /** Before every other file of the system, such as /etc/resolv.conf: empty, or a directory. */
+  readonly root: string;
   /** /etc/hvguest */
   readonly configuration: string;
   /** /run/hvguest: gone after a reboot. */
@@ -19,6 +21,7 @@ export function pathsFrom(
 ): Paths {
   const kernelRoot = environment["HVGUEST_KERNEL_ROOT"] ?? "";
   return {
+    root,
     configuration: `${root}/etc/hvguest`,
     run: `${root}/run/hvguest`,
     pools: `${root}/var/lib/hyperv`,

@@ -9,5 +9,7 @@ pub mod device;
 pub mod device_watch;
 pub mod error;
 pub mod log_writer;
-
+pub mod netlink;
+pub mod netlink_records;
+pub mod netlink_watch;
 pub mod stop;
