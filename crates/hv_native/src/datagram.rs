@@ -18,9 +18,19 @@ pub fn send_datagram(socket: String, text: String) -> Result<()> {
         None => SocketAddrUnix::new(socket.as_str()),
     }
     .map_err(|errno| failed(call(), errno))?;
-    let sender = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
-        .map_err(|errno| failed(call(), errno))?;
-    sendto(&sender, text.as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL, &address)
-        .map_err(|errno| failed(call(), errno))?;
+    let sender = socket_with(
+        AddressFamily::UNIX,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(|errno| failed(call(), errno))?;
+    sendto(
+        &sender,
+        text.as_bytes(),
+        SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        &address,
+    )
+    .map_err(|errno| failed(call(), errno))?;
     Ok(())
 }

@@ -1,0 +1,117 @@
+// The suites of the project's tests, in the order in which they run.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { buildExecutable } from "./build.ts";
+import { repository } from "./process.ts";
+import { type Counts, countBun, countCargo, countClosingLine, countExit } from "./test-counts.ts";
+
+export interface Suite {
+  readonly name: string;
+  readonly description: string;
+  /** Packages of Debian that it needs. */
+  readonly packages: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+/** A program to run, and how to count what it tested; or an act of ours. */
+export type Step =
+  | {
+      readonly title: string;
+      readonly argv: readonly string[];
+      readonly count: (output: string, exitCode: number) => Counts;
+      readonly environment?: Readonly<Record<string, string>>;
+    }
+  | { readonly title: string; readonly act: () => void };
+
+const bun = process.execPath;
+const tool = (name: string) => join(repository, "node_modules/.bin", name);
+
+const check = (title: string, argv: readonly string[]): Step => ({
+  title,
+  argv,
+  count: countExit,
+});
+
+const bunTests = (title: string, folders: readonly string[], seconds: number): Step => ({
+  title,
+  argv: [
+    bun,
+    "test",
+    `--timeout=${seconds * 1000}`,
+    ...folders
+      .map((folder) => `./tests/${folder}/`)
+      .filter((path) => existsSync(join(repository, path))),
+  ],
+  count: countBun,
+});
+
+export const suites: readonly Suite[] = [
+  {
+    name: "check",
+    description: "types, lint, format",
+    packages: [],
+    steps: [
+      { title: "native module", act: () => buildExecutable() },
+      check("tsc", [tool("tsc"), "-p", "tsconfig.json"]),
+      check("oxlint", [tool("oxlint"), "--type-aware", "--deny-warnings"]),
+      check("biome format", [tool("biome"), "format"]),
+      check("cargo fmt", ["cargo", "fmt", "--check"]),
+      check("cargo clippy", [
+        "cargo",
+        "clippy",
+        "--locked",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+      ]),
+    ],
+  },
+  {
+    name: "unit",
+    description: "TypeScript and Rust by themselves",
+    packages: [],
+    steps: [
+      { title: "cargo test", argv: ["cargo", "test", "--locked"], count: countCargo },
+      bunTests(
+        "unit tests",
+        [
+          "agent",
+          "architecture",
+          "cli",
+          "platform",
+          "protocol",
+          "scripts",
+          "services",
+          "transport",
+        ],
+        60,
+      ),
+    ],
+  },
+  {
+    name: "executable",
+    description: "the compiled program",
+    packages: [],
+    steps: [bunTests("executable", ["executable"], 300)],
+  },
+  {
+    name: "contract",
+    description: "ours and Debian's daemons on the fake kernel",
+    packages: ["hyperv-daemons"],
+    steps: [bunTests("contract", ["contract"], 120)],
+  },
+  {
+    name: "system",
+    description: "real network managers, databases and packages",
+    packages: [],
+    steps: [bunTests("system", ["system"], 600)],
+  },
+  {
+    name: "lab",
+    description: "real kernels and a simulated host",
+    packages: [],
+    steps: [{ title: "lab", argv: [bun, "tests/lab/main.ts"], count: countClosingLine }],
+  },
+];
