@@ -37,6 +37,7 @@ export async function runCommandLine(
     .strict()
     .strictCommands()
     .demandCommand(1, "name a command")
+    .recommendCommands()
     .help()
     .alias("help", "h")
     .version(versionText().trimEnd())

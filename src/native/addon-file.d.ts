@@ -1,5 +1,5 @@
 /** A file embedded in the executable; the value is its path. */
-declare module "*.so" {
+declare module "*.node" {
   const path: string;
   export default path;
 }
