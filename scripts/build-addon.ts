@@ -1,11 +1,11 @@
-// Builds the native module with the pinned @napi-rs/cli into dist/hv_native.node.
+// Builds the native module with the pinned @napi-rs/cli into dist/hv_native.so.
 
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { newestGlibcVersion, readElfMachine } from "./elf.ts";
 import { repository, run } from "./process.ts";
 
-export const addonPath = join(repository, "dist/hv_native.node");
+export const addonPath = join(repository, "dist/hv_native.so");
 
 /** The newest glibc that may be asked for: RHEL 8 and its clones. */
 const glibcLimit = [2, 28];

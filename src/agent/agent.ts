@@ -19,6 +19,8 @@ export interface AgentOptions {
   readonly settings: Settings;
   /** The process's name where programs look for it (comm); undefined leaves it. */
   readonly processName?: string;
+  /** A service that cannot register at the start ends the agent (see {@link Agent.failure}). */
+  readonly firstFaultEnds: boolean;
   /** Called once, when each service has registered or waits for the host's offer. */
   readonly onStarted: (states: ReadonlyMap<ServiceName, ServiceState>) => void;
 }
@@ -38,6 +40,7 @@ export class Agent {
   readonly #running = new Map<ServiceName, Running>();
   #settings: Settings;
   #started = false;
+  readonly #failure = Promise.withResolvers<never>();
 
   /** @throws NativeError when devices cannot be watched. */
   constructor(options: AgentOptions) {
@@ -45,6 +48,13 @@ export class Agent {
     this.#settings = options.settings;
     this.#manager = new ServiceManager(options.environment, options.logger.log("agent"));
     this.#devices = new DeviceChanges(options.paths);
+    // It may be rejected before anybody waits for it.
+    this.#failure.promise.catch(() => undefined);
+  }
+
+  /** Rejects with the fault that ends the agent; never resolves. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
   }
 
   async start(): Promise<void> {
@@ -108,11 +118,12 @@ export class Agent {
         devices: this.#devices,
         log,
         signal: stop.signal,
+        firstFaultEnds: this.#options.firstFaultEnds,
         onState: (state) => {
           running.state = state;
           this.#stateChanged();
         },
-      }),
+      }).catch(this.#failure.reject),
     };
     this.#running.set(name, running);
   }

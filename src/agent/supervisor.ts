@@ -21,19 +21,23 @@ export interface SupervisorOptions {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly onState: (state: ServiceState) => void;
+  /** A fault before the first registration ends it, instead of another try. */
+  readonly firstFaultEnds: boolean;
 }
 
 /** Seconds before each further try after faults without a registration between them. */
 const pauses = [0, 1, 2, 5, 10, 30, 60];
 
-/** Runs the service until `signal` is aborted. */
+/** Runs the service until `signal` is aborted. @throws the first fault, where that ends it. */
 export async function supervise(options: SupervisorOptions): Promise<void> {
   const { service, devices, log, signal } = options;
   let faults = 0;
+  let everRegistered = false;
   while (!signal.aborted) {
     const generation = devices.generation;
     const outcome = await connectAndServe(options);
     if (outcome.registered) {
+      everRegistered = true;
       faults = 0;
     }
     switch (outcome.kind) {
@@ -44,6 +48,11 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
         await devices.after(generation, signal);
         break;
       case "fault": {
+        if (options.firstFaultEnds && !everRegistered) {
+          options.onState({ phase: "failed", reason: outcome.reason });
+          await service.stop();
+          throw outcome.error;
+        }
         const pause = pauses[Math.min(faults, pauses.length - 1)] ?? 0;
         faults += 1;
         const next = pause === 0 ? "registering again" : `trying again in ${pause} s`;
@@ -60,7 +69,12 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
 type Outcome =
   | { readonly kind: "ended"; readonly registered: boolean }
   | { readonly kind: "absent"; readonly registered: false }
-  | { readonly kind: "fault"; readonly registered: boolean; readonly reason: string };
+  | {
+      readonly kind: "fault";
+      readonly registered: boolean;
+      readonly reason: string;
+      readonly error: unknown;
+    };
 
 async function connectAndServe(options: SupervisorOptions): Promise<Outcome> {
   const { service, signal, onState, log } = options;
@@ -88,7 +102,7 @@ async function connectAndServe(options: SupervisorOptions): Promise<Outcome> {
       return { kind: "ended", registered };
     }
     const reason = error instanceof Error ? error.message : String(error);
-    return { kind: "fault", registered, reason };
+    return { kind: "fault", registered, reason, error };
   }
 }
 

@@ -11,6 +11,8 @@ import { ExitStatus } from "./command.ts";
 export interface AgentProcessOptions {
   readonly services: AgentOptions["services"];
   readonly processName?: string;
+  /** End when a service cannot register at the start, as the C daemons do. */
+  readonly firstFaultEnds?: boolean;
   /** Moves /etc, /run and /var. */
   readonly root?: string;
   /** Overrides the level of the configuration. */
@@ -45,6 +47,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
     logger,
     settings,
     environment: process.env,
+    firstFaultEnds: options.firstFaultEnds ?? false,
     ...(options.processName === undefined ? {} : { processName: options.processName }),
     onStarted: (states) => options.onStarted?.(states),
   });
@@ -55,10 +58,13 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
   process.chdir("/");
   log.info(`hvguest ${HVGUEST_VERSION} starts`);
   await agent.start();
-  log.info(`${await stopped}, stopping`);
-  await agent.stop();
-  writer.flush(farewellMilliseconds);
-  return ExitStatus.done;
+  try {
+    log.info(`${await Promise.race([stopped, agent.failure])}, stopping`);
+    return ExitStatus.done;
+  } finally {
+    await agent.stop();
+    writer.flush(farewellMilliseconds);
+  }
 }
 
 function untilStopped(): Promise<string> {

@@ -37,7 +37,6 @@ export async function runCommandLine(
     .strict()
     .strictCommands()
     .demandCommand(1, "name a command")
-    .recommendCommands()
     .help()
     .alias("help", "h")
     .version(versionText().trimEnd())

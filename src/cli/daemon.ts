@@ -35,10 +35,11 @@ export async function runDaemon(
   }
   const level: { level?: Level } = options.debug === true ? { level: "debug" } : {};
   if (reporter === undefined) {
-    return runAgentProcess({ services: [service], ...level });
+    return runAgentProcess({ services: [service], firstFaultEnds: true, ...level });
   }
   return runAgentProcess({
     services: [service],
+    firstFaultEnds: true,
     ...level,
     sink: { write: (line) => writeSyslog(name, line), journal: true },
     onStarted: (states) => reporter(states.get(service) ?? { phase: "starting" }),

@@ -1,7 +1,7 @@
 // Goes into the background once the service is registered with the kernel. Bun
 // cannot fork: the background process is a new one, which tells us by a pipe.
 
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { ServiceState } from "../agent/supervisor.ts";
 import { CommandError, ExitStatus } from "./command.ts";
 
@@ -11,7 +11,7 @@ const pipe = 3;
 
 /**
  * Starts this program again in a session of its own and waits for its word.
- * @throws CommandError when it could not register; with status 69 without a device.
+ * @throws CommandError with status 69 when there is no device to register with.
  */
 export async function detach(args: readonly string[]): Promise<ExitStatus> {
   const child = Bun.spawn([process.execPath, ...args], {
@@ -26,12 +26,14 @@ export async function detach(args: readonly string[]): Promise<ExitStatus> {
     child.unref();
     return ExitStatus.done;
   }
-  child.kill("SIGTERM");
-  const status = await child.exited;
   if (word === "waiting") {
+    child.kill("SIGTERM");
+    await child.exited;
     throw new CommandError("the host does not offer the service", ExitStatus.noDevice);
   }
-  throw new CommandError(word === "" ? `the daemon ended with exit status ${status}` : word);
+  // It has said why, on the standard error that it shares with us.
+  await child.exited;
+  return ExitStatus.failed;
 }
 
 /** In the background process: what tells the waiting one how it went, once. */
@@ -42,7 +44,12 @@ export function detachedReporter(
     return undefined;
   }
   return (state) => {
-    writeSync(pipe, state.phase === "failed" ? state.reason : state.phase);
+    writeSync(pipe, state.phase);
     closeSync(pipe);
+    if (state.phase === "registered") {
+      // The lowest free descriptor is the one just closed: standard error.
+      closeSync(2);
+      openSync("/dev/null", "w");
+    }
   };
 }

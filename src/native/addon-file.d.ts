@@ -1,5 +1,5 @@
 /** A file embedded in the executable; the value is its path. */
-declare module "*.node" {
+declare module "*.so" {
   const path: string;
   export default path;
 }

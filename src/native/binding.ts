@@ -1,10 +1,11 @@
 // The only file that loads the native module, and its type as TypeScript sees it.
 // The module is embedded in the executable. It is loaded from a file without a
 // name, never by Bun's own extraction, which leaves a file in /tmp, trusts what it
-// finds there and fails where /tmp is missing, full or noexec.
+// finds there and fails where /tmp is missing, full or noexec. It is not called
+// .node, which Bun refuses to import as a file when it runs from source.
 
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
-import embedded from "../../dist/hv_native.node" with { type: "file" };
+import embedded from "../../dist/hv_native.so" with { type: "file" };
 
 /** A message device with its reading thread (crates/hv_native/src/device.rs). */
 export interface NativeDevice {

@@ -1,8 +1,8 @@
 // The kernel's refusal of a call, as the native module reports it.
 
-import { constants } from "node:os";
+import { getSystemErrorMap } from "node:util";
 
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+const systemErrors = getSystemErrorMap();
 
 /** A system call failed. `errno` is the kernel's number, 0 for a hang-up of a device. */
 export class NativeError extends Error {
@@ -16,9 +16,13 @@ export class NativeError extends Error {
   }
 }
 
-/** The symbolic name of an errno (`ENOENT`), or `errno 999` for one without a name. */
+/** An errno in words with its symbolic name: `no such file or directory (ENOENT)`. */
 export function errnoText(errno: number): string {
-  return errno === 0 ? "hung up" : (errnoNames.get(errno) ?? `errno ${errno}`);
+  if (errno === 0) {
+    return "hung up";
+  }
+  const [name, text] = systemErrors.get(-errno) ?? [];
+  return name === undefined ? `errno ${errno}` : `${text} (${name})`;
 }
 
 /**

@@ -57,7 +57,7 @@ test("protocol code is pure: it imports nothing of Node, Bun or any package", ()
 });
 
 test("one file loads the native module", () => {
-  const loaders = imports.filter(({ to }) => to.endsWith(".node")).map(({ from }) => from);
+  const loaders = imports.filter(({ to }) => to.endsWith(".so")).map(({ from }) => from);
   expect(loaders).toEqual(["native/binding.ts"]);
 });
 
@@ -68,7 +68,7 @@ test("only main, cli, agent and services log", () => {
 
 test("every import of ours ends in .ts", () => {
   const wrong = imports.filter(
-    ({ to }) => isOurs(to) && !to.endsWith(".ts") && !to.endsWith(".node"),
+    ({ to }) => isOurs(to) && !to.endsWith(".ts") && !to.endsWith(".so"),
   );
   expect(wrong).toEqual([]);
 });

@@ -1,15 +1,22 @@
 // The parts of the KVP service on this machine.
 
-import { networkInterfaces } from "node:os";
 import { RequestError, Status } from "../../protocol/status.ts";
+import { NetworkReporter } from "../network/ip-report.ts";
 import type { ServiceContext } from "../service.ts";
 import type { KvpParts } from "./kvp-service.ts";
 
 /** Pools and network of this machine; `onNetworkChange` is called after each change. */
 export function machineParts(
-  _context: ServiceContext,
-  _onNetworkChange: () => void,
+  context: ServiceContext,
+  onNetworkChange: () => void,
 ): Omit<KvpParts, "intrinsics"> {
+  const network = new NetworkReporter({
+    paths: context.paths,
+    ignoreInterfaces: context.settings().network.ignore_interfaces,
+    log: context.log,
+    onChange: onNetworkChange,
+  });
+  network.start();
   const pools = [0, 1, 2, 3, 4].map(() => new Map<string, string>());
   return {
     pools: {
@@ -23,15 +30,8 @@ export function machineParts(
       },
       delete: (pool, key) => pools[pool]?.delete(key) ?? false,
     },
-    network: {
-      reportByMac: () => undefined,
-      intrinsicAddresses: (family) =>
-        Object.values(networkInterfaces())
-          .flatMap((addresses) => addresses ?? [])
-          .filter((address) => !address.internal && address.family === `IPv${family}`)
-          .map((address) => address.address),
-    },
+    network,
     applyIpInfo: () => Promise.reject(new RequestError(Status.notSupported, "not supported")),
-    stop: () => undefined,
+    stop: () => network.stop(),
   };
 }

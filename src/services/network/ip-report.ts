@@ -37,6 +37,8 @@ export interface NetworkReporterOptions {
   readonly ignoreInterfaces: readonly string[];
   readonly log: Pick<Log, "warning">;
   readonly source?: NetworkSource;
+  /** Told after each change, between start and stop. */
+  readonly onChange?: () => void;
 }
 
 const kernelSource: NetworkSource = {
@@ -66,6 +68,7 @@ export class NetworkReporter {
     try {
       this.#watch ??= this.#source.watch(() => {
         this.#kept = undefined;
+        this.#options.onChange?.();
       });
     } catch (error) {
       if (!(error instanceof NativeError)) {

@@ -1,0 +1,108 @@
+// The command line of the lab: `npm run lab -- [COMMAND] [OPTION...]`.
+
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { boot } from "./boot.ts";
+import { playHost } from "./host-command.ts";
+import { prepare } from "./prepare.ts";
+import { defaultGuests, type Who } from "./runner/scenario.ts";
+import { runSuite, summary } from "./runner/suite.ts";
+import { scenarios } from "./scenarios/all.ts";
+import { type GuestName, guestNames } from "./vm/cache.ts";
+
+const usage = `npm run lab -- [--guest g61,g612,g7] [--who ours|c|ours,c] [--only PATTERN] [--service kvp]
+               [--jobs 2] [--binary dist/hvguest] [--list]     runs the scenarios
+npm run lab -- prepare [GUEST...]                              makes the lab ready
+npm run lab -- boot GUEST [--share DIR] [--dir DIR] [--exec COMMAND]
+npm run lab -- host DIR SERVICE OPERATION [ARGUMENT...]        plays the host of a booted guest`;
+
+const root = resolve(import.meta.dir, "../..");
+
+function guestsOf(text: string | undefined): GuestName[] {
+  const names = text === undefined ? [...defaultGuests] : text.split(",");
+  return names.map((name) => {
+    const known = guestNames.find((guest) => guest === name);
+    if (known === undefined) {
+      throw new Error(`no guest '${name}': ${guestNames.join(", ")}`);
+    }
+    return known;
+  });
+}
+
+function whoOf(text: string | undefined): Who[] {
+  return (text ?? "ours").split(",").map((name) => {
+    if (name !== "ours" && name !== "c") {
+      throw new Error(`--who '${name}': ours or c`);
+    }
+    return name;
+  });
+}
+
+async function suite(parameters: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...parameters],
+    options: {
+      guest: { type: "string" },
+      who: { type: "string" },
+      only: { type: "string" },
+      service: { type: "string" },
+      jobs: { type: "string", default: "2" },
+      binary: { type: "string", default: "dist/hvguest" },
+      list: { type: "boolean", default: false },
+    },
+  });
+  const pattern = new RegExp(values.only ?? "", "i");
+  const wanted = scenarios.filter(
+    ({ name, service }) =>
+      pattern.test(name) && (values.service === undefined || values.service === service),
+  );
+  if (values.list) {
+    console.log(wanted.map(({ service, name }) => `${service}: ${name}`).join("\n"));
+    return 0;
+  }
+  const guests = guestsOf(values.guest);
+  const who = whoOf(values.who);
+  const binary = resolve(root, values.binary);
+  if (who.includes("ours") && !existsSync(binary)) {
+    throw new Error(`'${binary}' is missing: npm run build`);
+  }
+  await prepare(guests);
+  const results = join(import.meta.dir, "results");
+  rmSync(results, { recursive: true, force: true });
+  mkdirSync(results, { recursive: true });
+  const outcomes = await runSuite(wanted, {
+    guests,
+    who,
+    jobs: Number(values.jobs),
+    binary: who.includes("ours") ? binary : undefined,
+    results,
+  });
+  console.log(summary(outcomes));
+  return outcomes.some(({ result }) => result === "failed") ? 1 : 0;
+}
+
+async function main(command: string | undefined, parameters: readonly string[]): Promise<number> {
+  if (command === "prepare") {
+    await prepare(guestsOf(parameters[0] === undefined ? undefined : parameters.join(",")));
+    return 0;
+  }
+  if (command === "boot") {
+    return boot(parameters);
+  }
+  if (command === "host") {
+    return playHost(parameters);
+  }
+  if (command === "help" || command === "--help") {
+    console.log(usage);
+    return 0;
+  }
+  return suite(process.argv.slice(2));
+}
+
+try {
+  process.exitCode = await main(process.argv[2], process.argv.slice(3));
+} catch (error) {
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
