@@ -80,6 +80,7 @@ export const suites: readonly Suite[] = [
           "agent",
           "architecture",
           "cli",
+          "image",
           "platform",
           "protocol",
           "scripts",

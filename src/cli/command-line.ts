@@ -27,6 +27,7 @@ export async function runCommandLine(
     print: (text) => writeAll(1, text),
     complain: (text) => writeAll(2, `${text}\n`),
     signal: stop.signal,
+    commands,
   };
   const chosen: { run?: () => ExitStatus | Promise<ExitStatus> } = {};
   const parser = yargs()

@@ -42,6 +42,8 @@ export interface CommandContext {
   readonly complain: (text: string) => void;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** All commands, for those that tell about them. */
+  readonly commands: readonly Command[];
 }
 
 /** One command, or a group of commands: a group has `commands` and no `run`. */

@@ -1,5 +1,8 @@
 // Every command of `hvguest`, in the order of its help.
 
 import type { Command } from "./command.ts";
+import { installCommand } from "./commands/install.ts";
+import { lsvmbus } from "./commands/lsvmbus.ts";
+import { uninstallCommand } from "./commands/uninstall.ts";
 
-export const commands: readonly Command[] = [];
+export const commands: readonly Command[] = [lsvmbus, installCommand, uninstallCommand];

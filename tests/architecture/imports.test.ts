@@ -26,7 +26,8 @@ const imports: readonly Import[] = readdirSync(source, { recursive: true, encodi
 /** Which folders a folder may import from, besides itself, packages and the log. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli", "agent"],
-  cli: ["agent", "services", "protocol", "transport", "platform", "native"],
+  cli: ["agent", "image", "services", "protocol", "transport", "platform", "native"],
+  image: ["services", "protocol", "platform", "native"],
   agent: ["services", "transport", "platform", "native"],
   services: ["protocol", "transport", "platform", "native"],
   transport: ["native", "protocol"],

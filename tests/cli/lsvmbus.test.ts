@@ -123,6 +123,7 @@ test("without a VMBus the command says the kernel tool's words and ends with 255
       print: (text) => printed.push(text),
       complain: () => {},
       signal: new AbortController().signal,
+      commands: [],
     },
   );
   expect(status).toBe(255);

@@ -1,0 +1,182 @@
+// hvguest install: puts this program and everything that belongs to it into an image.
+
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Change, install, InstallRefused } from "../../image/install.ts";
+import { type InitSystem, layout, type NameStyle } from "../../image/layout.ts";
+import { inRoot } from "../../image/root-path.ts";
+import type { ServiceName } from "../../services/service.ts";
+import { command, CommandError, ExitStatus, UsageError } from "../command.ts";
+import { documents } from "../documentation/documents.ts";
+
+const services = ["kvp", "vss", "fcopy"] as const satisfies readonly ServiceName[];
+const styles = ["linux", "fedora"] as const satisfies readonly NameStyle[];
+
+interface InstallArguments {
+  readonly root: string;
+  readonly services: string;
+  readonly names: string;
+  readonly init: InitSystem | "auto";
+  readonly split: boolean;
+  readonly "cloud-init": boolean;
+  readonly replace: boolean;
+  readonly binary: string | undefined;
+  readonly "dry-run": boolean;
+  readonly json: boolean;
+}
+
+export const installCommand = command<InstallArguments>({
+  usage: "install",
+  description: "Install hvguest into this system or into an image",
+  options: (yargs) =>
+    yargs
+      .option("root", {
+        type: "string",
+        default: "/",
+        describe: "The root folder of a mounted image; nothing in it is run",
+      })
+      .option("services", {
+        type: "string",
+        default: services.join(","),
+        describe: "Only these services of kvp,vss,fcopy",
+      })
+      .option("names", {
+        type: "string",
+        default: styles.join(","),
+        describe: "Names of daemons and units to link: linux (hv_*), fedora (hyperv*), or none",
+      })
+      .option("init", {
+        choices: ["auto", "systemd", "openrc", "sysvinit", "none"] as const,
+        default: "auto" as const,
+        describe: "What starts the agent",
+      })
+      .option("split", {
+        type: "boolean",
+        default: false,
+        describe: "A process and a unit for each service",
+      })
+      .option("cloud-init", {
+        type: "boolean",
+        default: false,
+        describe: "Let cloud-init take its data from the host's KVP items",
+      })
+      .option("replace", {
+        type: "boolean",
+        default: false,
+        describe: "Take the place of the distribution's own daemons",
+      })
+      .option("binary", { type: "string", describe: "Install this file instead of this program" })
+      .option("dry-run", {
+        type: "boolean",
+        default: false,
+        describe: "Only say what would be done",
+      })
+      .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
+  run: (args, { commands, print }) => {
+    const root = rootOf(args.root);
+    const executable = executableOf(args.binary);
+    const entries = layout({
+      services: chosen("--services", args.services, services),
+      names: args.names === "none" ? [] : chosen("--names", args.names, styles),
+      init: args.init === "auto" ? initSystemOf(root) : args.init,
+      split: args.split,
+      cloudInit: args["cloud-init"],
+      documents: documents(commands, HVGUEST_VERSION),
+    });
+    const changes = refusalsTold(() =>
+      install({
+        root,
+        entries,
+        executable,
+        version: HVGUEST_VERSION,
+        replace: args.replace,
+        dryRun: args["dry-run"],
+      }),
+    );
+    print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
+    return ExitStatus.done;
+  },
+});
+
+/** "" for this machine, as the image modules want it. @throws UsageError */
+export function rootOf(option: string): string {
+  const root = resolve(option);
+  if (!existsSync(root) || !statSync(root).isDirectory()) {
+    throw new UsageError(`--root: '${option}' is not a folder`);
+  }
+  return root === "/" ? "" : root;
+}
+
+export function changesText(changes: readonly Change[]): string {
+  const told = changes.filter(({ change }) => change !== "unchanged");
+  const lines = told.map(
+    ({ path, change, note }) => `${change} '${path}'${note === undefined ? "" : `: ${note}`}`,
+  );
+  const unchanged = changes.length - told.length;
+  return [...lines, ...(unchanged > 0 ? [`unchanged: ${unchanged}`] : [])]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+export function changesJson(root: string, dryRun: boolean, changes: readonly Change[]): string {
+  return `${JSON.stringify({ root: root === "" ? "/" : root, dry_run: dryRun, changes })}\n`;
+}
+
+function chosen<T extends string>(option: string, list: string, known: readonly T[]): T[] {
+  return list.split(",").map((word) => {
+    const name = known.find((candidate) => candidate === word.trim());
+    if (name === undefined) {
+      throw new UsageError(`${option}: '${word}' is none of ${known.join(", ")}`);
+    }
+    return name;
+  });
+}
+
+/** @throws UsageError when it is not a Linux program: a failed download, a script. */
+function executableOf(option: string | undefined): string {
+  const path = option ?? process.execPath;
+  if (!existsSync(path) || !statSync(path).isFile()) {
+    throw new UsageError(`--binary: '${path}' is not a file`);
+  }
+  if (!isElf(path)) {
+    throw new UsageError(`--binary: '${path}' is not a program of Linux (ELF)`);
+  }
+  return path;
+}
+
+function isElf(path: string): boolean {
+  const fd = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(4);
+    readSync(fd, head);
+    return head.toString("latin1") === "\x7fELF";
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What the image starts its services with, judged by what is in it. */
+function initSystemOf(root: string): InitSystem {
+  const has = (path: string) => existsSync(inRoot(root, path));
+  if (has("/usr/lib/systemd/systemd") || has("/lib/systemd/systemd")) {
+    return "systemd";
+  }
+  if (has("/sbin/openrc-run") || has("/usr/sbin/openrc-run") || has("/usr/bin/openrc-run")) {
+    return "openrc";
+  }
+  return has("/etc/init.d") ? "sysvinit" : "systemd";
+}
+
+function refusalsTold<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof InstallRefused) {
+      throw new CommandError(error.message, ExitStatus.failed, { cause: error });
+    }
+    if (error instanceof Error && "code" in error) {
+      throw new CommandError(error.message, ExitStatus.failed, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import { expect, test } from "bun:test";
+import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { InstallRefused } from "../../src/image/install.ts";
+import { inRoot } from "../../src/image/root-path.ts";
+import { uninstall } from "../../src/image/uninstall.ts";
+import { imageRoot, installTo, tree } from "./image-root.ts";
+
+const units = "/usr/lib/systemd/system";
+
+test("an installation has the program, its names, the unit and its aliases, enabled", () => {
+  const root = imageRoot();
+  installTo(root);
+  const image = tree(root);
+  expect(image["/usr/sbin/hvguest"]).toBe(readFileSync("/bin/true", "latin1"));
+  expect(lstatSync(`${root}/usr/sbin/hvguest`).mode & 0o7777).toBe(0o755);
+  for (const name of ["hv_kvp_daemon", "hypervvssd", "hv_fcopy_uio_daemon", "lsvmbus"]) {
+    expect(image[`/usr/sbin/${name}`]).toBe("-> hvguest");
+  }
+  for (const name of ["hv-kvp-daemon", "hv_kvp_daemon", "hypervkvpd", "hypervfcopyd"]) {
+    expect(image[`${units}/${name}.service`]).toBe("-> hvguest.service");
+  }
+  expect(image["/etc/systemd/system/sysinit.target.wants/hvguest.service"]).toBe(
+    `-> ${units}/hvguest.service`,
+  );
+  expect(image["/etc/cloud/cloud.cfg.d/60-hvguest.cfg"]).toBeUndefined();
+  rmSync(root, { recursive: true });
+});
+
+test("a second installation changes nothing", () => {
+  const root = imageRoot();
+  installTo(root);
+  const once = tree(root);
+  const changes = installTo(root);
+  expect(tree(root)).toEqual(once);
+  expect(changes.filter(({ change }) => change !== "unchanged")).toEqual([]);
+  rmSync(root, { recursive: true });
+});
+
+test("a dry run changes nothing and tells what an installation does", () => {
+  const root = imageRoot();
+  const told = installTo(root, { dryRun: true });
+  expect(tree(root)).toEqual({});
+  expect(told).toEqual(installTo(root));
+  rmSync(root, { recursive: true });
+});
+
+test("uninstall leaves the image as it was before", () => {
+  const root = imageRoot({
+    "/etc/systemd/system/other.service": "x",
+    "/usr/sbin/hv_kvp_daemon": "theirs",
+    "/var/lib/dpkg/status": "",
+    "/var/lib/dpkg/diversions": "/bin/a\n/bin/a.usrmerge\nbase-files\n",
+  });
+  const before = tree(root);
+  installTo(root, { replace: true, cloudInit: true });
+  uninstall({ root, purge: false, dryRun: false });
+  expect(tree(root)).toEqual(before);
+  expect(uninstall({ root, purge: false, dryRun: false })).toBeUndefined();
+  rmSync(root, { recursive: true });
+});
+
+test("settings that were changed survive a new version and uninstall, but not a purge", () => {
+  const root = imageRoot();
+  installTo(root);
+  const path = `${root}/etc/hvguest/hvguest.toml`;
+  writeFileSync(path, "[log]\nlevel = 'debug'\n");
+  const again = installTo(root, { executable: "/bin/false" });
+  expect(again.find(({ path: changed }) => changed.endsWith("hvguest.toml"))?.change).toBe("kept");
+  expect(again.find(({ path: changed }) => changed.endsWith("sbin/hvguest"))?.change).toBe(
+    "replaced",
+  );
+  expect(readFileSync(path, "utf8")).toBe("[log]\nlevel = 'debug'\n");
+  uninstall({ root, purge: false, dryRun: false });
+  expect(readFileSync(path, "utf8")).toBe("[log]\nlevel = 'debug'\n");
+  installTo(root);
+  writeFileSync(`${root}/var/lib/hyperv/.kvp_pool_0`, "");
+  uninstall({ root, purge: true, dryRun: false });
+  expect(tree(root)["/var/lib/hyperv/.kvp_pool_0"]).toBeUndefined();
+  rmSync(root, { recursive: true });
+});
+
+test("the distribution's own daemons stay where they are unless they are to be replaced", () => {
+  const root = imageRoot({
+    "/usr/sbin/hv_kvp_daemon": "theirs",
+    [`${units}/hv-kvp-daemon.service`]: "theirs",
+    "/var/lib/dpkg/status": "",
+  });
+  const kept = installTo(root).filter(({ change }) => change === "kept");
+  expect(kept.map(({ path }) => path)).toEqual([
+    "/usr/sbin/hv_kvp_daemon",
+    `${units}/hv-kvp-daemon.service`,
+  ]);
+  installTo(root, { replace: true });
+  const image = tree(root);
+  expect(image["/usr/sbin/hv_kvp_daemon"]).toBe("-> hvguest");
+  expect(image["/usr/sbin/hv_kvp_daemon.distrib"]).toBe("theirs");
+  expect(image["/var/lib/dpkg/diversions"]).toBe(
+    "/usr/sbin/hv_kvp_daemon\n/usr/sbin/hv_kvp_daemon.distrib\n:\n",
+  );
+  expect(image[`${units}/hv-kvp-daemon.service`]).toBe("theirs");
+  expect(image["/etc/systemd/system/hv-kvp-daemon.service"]).toBe(`-> ${units}/hvguest.service`);
+  rmSync(root, { recursive: true });
+});
+
+test("what was not chosen is turned off, and goes when it was there", () => {
+  const root = imageRoot();
+  installTo(root);
+  installTo(root, { services: ["kvp"], names: ["linux"] });
+  const image = tree(root);
+  expect(image["/usr/sbin/hv_kvp_daemon"]).toBe("-> hvguest");
+  expect(image["/usr/sbin/hypervkvpd"]).toBeUndefined();
+  expect(image["/usr/sbin/hv_vss_daemon"]).toBeUndefined();
+  expect(image["/etc/hvguest/hvguest.toml.d/10-services.toml"]).toBe(
+    "[vss]\nenabled = false\n\n[fcopy]\nenabled = false\n",
+  );
+  rmSync(root, { recursive: true });
+});
+
+test("a unit for each service is enabled instead of the one when split", () => {
+  const root = imageRoot();
+  installTo(root, { split: true });
+  const image = tree(root);
+  expect(image["/etc/systemd/system/sysinit.target.wants/hvguest-kvp.service"]).toBeDefined();
+  expect(image["/etc/systemd/system/multi-user.target.wants/hvguest-vss.service"]).toBeDefined();
+  expect(image["/etc/systemd/system/sysinit.target.wants/hvguest.service"]).toBeUndefined();
+  expect(image[`${units}/hv-vss-daemon.service`]).toBe("-> hvguest-vss.service");
+  rmSync(root, { recursive: true });
+});
+
+test("a link with more steps up than there are folders ends at the image's root", () => {
+  const root = imageRoot({ "/usr/x": "" });
+  symlinkSync("../../../../../..", `${root}/usr/up`);
+  symlinkSync("loop", `${root}/loop`);
+  expect(inRoot(root, "/usr/up/etc/passwd")).toBe(`${root}/etc/passwd`);
+  expect(inRoot(root, "/../../etc/passwd")).toBe(`${root}/etc/passwd`);
+  expect(inRoot("", "/no/such/place")).toBe("/no/such/place");
+  expect(() => inRoot(root, "/loop/x")).toThrow("too many links");
+  rmSync(root, { recursive: true });
+});
+
+test("links of an image lead to places in the image", () => {
+  const root = imageRoot();
+  mkdirSync(`${root}/usr/bin`, { recursive: true });
+  symlinkSync("/usr/bin", `${root}/usr/sbin`);
+  installTo(root);
+  expect(tree(root)["/usr/bin/hvguest"]).toBeDefined();
+  expect(tree(root)["/usr/bin/hv_kvp_daemon"]).toBe("-> hvguest");
+  rmSync(root, { recursive: true });
+});
+
+test("nothing is written over the files of a package of hvguest", () => {
+  const root = imageRoot({ "/usr/lib/hvguest/packaged": "deb\n" });
+  const before = tree(root);
+  expect(() => installTo(root)).toThrow(InstallRefused);
+  expect(tree(root)).toEqual(before);
+  rmSync(root, { recursive: true });
+});
+
+test("OpenRC and System V images get their scripts, in their runlevels", () => {
+  const root = imageRoot();
+  installTo(root, { init: "openrc" });
+  expect(tree(root)["/etc/runlevels/boot/hvguest"]).toBe("-> /etc/init.d/hvguest");
+  installTo(root, { init: "sysvinit" });
+  const image = tree(root);
+  expect(image["/etc/runlevels/boot/hvguest"]).toBeUndefined();
+  expect(image["/etc/rc2.d/S01hvguest"]).toBe("-> ../init.d/hvguest");
+  expect(image[`${units}/hvguest.service`]).toBeUndefined();
+  rmSync(root, { recursive: true });
+});
