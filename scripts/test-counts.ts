@@ -53,9 +53,9 @@ export function countCargo(output: string, exitCode: number): Counts {
   return orFailed(counts, exitCode === 0);
 }
 
-/** Our own runners: the last line is `N passed, N failed[, N skipped]`. */
+/** Our own runners: the last line is `N passed, N failed[, N skipped|pending]`. */
 export function countClosingLine(output: string, exitCode: number): Counts {
-  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)];
+  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|pending))?$/gm)];
   const last = lines.at(-1);
   const counts = {
     passed: Number(last?.[1] ?? 0),
