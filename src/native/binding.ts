@@ -85,6 +85,10 @@ export interface Native {
   readonly LogWriter: new () => NativeLogWriter;
   /** One datagram to a Unix socket, at once or not at all (datagram.rs). */
   readonly sendDatagram: (socket: string, text: string) => void;
+  /** Both kinds of lock on an open file, until it is closed; false when it stays held (lock.rs). */
+  readonly lockFile: (fd: number, exclusive: boolean, waitMilliseconds: number) => boolean;
+  /** The clock of file time stamps, in milliseconds since the epoch (lock.rs). */
+  readonly fileTime: () => number;
 }
 
 let loaded: Native | undefined;

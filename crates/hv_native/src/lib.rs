@@ -8,6 +8,7 @@ pub mod datagram;
 pub mod device;
 pub mod device_watch;
 pub mod error;
+pub mod lock;
 pub mod log_writer;
 pub mod netlink;
 pub mod netlink_records;

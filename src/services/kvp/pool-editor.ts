@@ -1,0 +1,86 @@
+// Changes of one pool, made in the file and followed in memory.
+
+import { constants } from "node:os";
+import { NativeError } from "../../native/native-error.ts";
+import { largestFile, type PoolFile } from "./pool-file.ts";
+import { PoolImage } from "./pool-image.ts";
+import {
+  encodeRecord,
+  PoolError,
+  recordBytes,
+  type RecordLimits,
+  wireLimits,
+} from "./pool-record.ts";
+import { addRecord, removeRecords, replaceRecords } from "./pool-writes.ts";
+
+/**
+ * Changes an exclusively held pool file. After a method has thrown, the image may
+ * differ from the file and the editor is of no more use.
+ */
+export class PoolEditor {
+  readonly #file: PoolFile;
+  readonly #limits: RecordLimits;
+  #image: PoolImage;
+
+  /** `image` is the content of the file, whose size is a whole number of records. */
+  constructor(file: PoolFile, image: PoolImage, limits = wireLimits) {
+    if (file.stamp().size > BigInt(largestFile)) {
+      throw new PoolError(`'${file.path}' is larger than ${largestFile} bytes`);
+    }
+    this.#file = file;
+    this.#image = image;
+    this.#limits = limits;
+  }
+
+  get image(): PoolImage {
+    return this.#image;
+  }
+
+  /**
+   * Changes the value of a key, or adds it at the end.
+   * @throws PoolError for a key or value that no record holds; NativeError, with
+   * ENOSPC also when the pool has its largest size.
+   */
+  set(key: string, value: string): void {
+    const record = encodeRecord(key, value, this.#limits);
+    const entry = this.#image.entry(key);
+    if (entry === undefined) {
+      this.#add(record);
+      return;
+    }
+    replaceRecords(this.#file, this.#image.bytes, entry.slots, record);
+    this.#image.replaced(entry, record);
+  }
+
+  /** Adds a record without looking for its key, as cloud-init does. @throws as {@link set} */
+  append(key: string, value: string): void {
+    this.#add(encodeRecord(key, value, this.#limits));
+  }
+
+  /** Deletes all records with these keys; returns the keys that were there. @throws NativeError */
+  delete(keys: readonly string[]): string[] {
+    const found = [...new Set(keys)].filter((key) => this.#image.entry(key) !== undefined);
+    const slots = found.flatMap((key) => this.#image.entry(key)?.slots ?? []);
+    if (slots.length > 0) {
+      const removed = new Set(slots);
+      removeRecords(this.#file, this.#image.bytes, slots);
+      this.#image = this.#image.without(removed);
+    }
+    return found;
+  }
+
+  /** Deletes all records. @throws NativeError */
+  clear(): void {
+    this.#file.truncate(0);
+    this.#image = new PoolImage(new Uint8Array());
+  }
+
+  #add(record: Uint8Array): void {
+    const { end, count } = this.#image;
+    if ((end + 1) * recordBytes > largestFile) {
+      throw new NativeError(`add a record to '${this.#file.path}'`, constants.errno.ENOSPC);
+    }
+    addRecord(this.#file, end, count, record);
+    this.#image.appended(record);
+  }
+}

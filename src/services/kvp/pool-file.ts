@@ -1,0 +1,244 @@
+// A pool file that is open and locked. Every program locks before it reads or
+// writes: cloud-init with flock(2), the C daemon with fcntl(2), azure-init with
+// both; hvguest takes both.
+
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { constants as osConstants } from "node:os";
+import { native } from "../../native/binding.ts";
+import { callNative, NativeError } from "../../native/native-error.ts";
+import { PoolError, recordBytes } from "./pool-record.ts";
+import type { RecordFile } from "./pool-writes.ts";
+
+const { errno } = osConstants;
+
+/** What is read of a pool file at most: 13,107 records. */
+export const largestFile = 13_107 * recordBytes;
+
+/** Identifies a state of a file: another one whenever it was changed or replaced. */
+export interface FileStamp {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly size: bigint;
+  readonly modified: bigint;
+  readonly changed: bigint;
+}
+
+/** How a pool file is opened. */
+export type Access = "read" | "change" | "create";
+
+/** An open pool file; closing it releases the locks. */
+export class PoolFile implements RecordFile, Disposable {
+  readonly path: string;
+  /** Whether no other program changes the file meanwhile; always so for changes. */
+  readonly isLocked: boolean;
+  readonly #fd: number;
+
+  private constructor(path: string, fd: number, isLocked: boolean) {
+    this.path = path;
+    this.#fd = fd;
+    this.isLocked = isLocked;
+  }
+
+  /**
+   * Opens and locks the file that has this name once the lock is held; "create"
+   * makes it when it is missing, with mode 0644. Reading goes on without a lock
+   * when there is none to be had; then the file may be caught in the middle of
+   * another program's change.
+   * @throws NativeError from the kernel; PoolError when this is no file, or
+   * another program holds it longer than `waitMilliseconds`.
+   */
+  static open(path: string, access: Access, waitMilliseconds: number): PoolFile {
+    for (;;) {
+      const fd = openFile(path, access);
+      try {
+        const isLocked = lock(path, fd, access, waitMilliseconds);
+        if (isNamed(path, fd)) {
+          return new PoolFile(path, fd, isLocked);
+        }
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+      // Replaced while we waited: the lock is one of a file without a name.
+      closeSync(fd);
+    }
+  }
+
+  stamp(): FileStamp {
+    return toStamp(fstatSync(this.#fd, { bigint: true }));
+  }
+
+  /** The file from its beginning, at most {@link largestFile}. */
+  read(): Uint8Array {
+    const size = Number(fstatSync(this.#fd).size);
+    const bytes = new Uint8Array(Math.min(size, largestFile));
+    return callFile(`read '${this.path}'`, () => {
+      let filled = 0;
+      while (filled < bytes.length) {
+        const count = readSync(this.#fd, bytes, filled, bytes.length - filled, filled);
+        if (count === 0) {
+          break;
+        }
+        filled += count;
+      }
+      return bytes.subarray(0, filled);
+    });
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    callFile(`write '${this.path}'`, () => {
+      let written = 0;
+      while (written < bytes.length) {
+        written += writeSync(this.#fd, bytes, written, bytes.length - written, offset + written);
+      }
+    });
+  }
+
+  truncate(size: number): void {
+    callFile(`truncate '${this.path}'`, () => ftruncateSync(this.#fd, size));
+  }
+
+  sync(): void {
+    callFile(`sync '${this.path}'`, () => fdatasyncSync(this.#fd));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** The stamp of the file with this name, undefined when there is none. */
+export function stampOf(path: string): FileStamp | undefined {
+  const stat = callFile(`stat '${path}'`, () =>
+    statSync(path, { bigint: true, throwIfNoEntry: false }),
+  );
+  return stat && toStamp(stat);
+}
+
+export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
+  return (
+    a.changed === b.changed &&
+    a.modified === b.modified &&
+    a.size === b.size &&
+    a.inode === b.inode &&
+    a.device === b.device
+  );
+}
+
+/**
+ * Whether a change after `time` (of {@link native}'s fileTime) gets another stamp
+ * than this: file systems stamp with a clock that stands still for milliseconds,
+ * old ones with whole seconds.
+ */
+export function isSettled(stamp: FileStamp, time: number): boolean {
+  const changed = Number(stamp.changed / 1_000_000n);
+  const granularity = stamp.changed % 1_000_000_000n === 0n ? 2000 : 0;
+  return changed + granularity < time;
+}
+
+/** Runs a call of node:fs and turns its failure into a {@link NativeError}. */
+export function callFile<T>(call: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
+      throw new NativeError(call, Math.abs(error.errno), { cause: error });
+    }
+    throw error;
+  }
+}
+
+function openFile(path: string, access: Access): number {
+  const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const flags = (access === "read" ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK;
+  let fd: number;
+  try {
+    fd = callFile(`open '${path}'`, () => openSync(path, flags));
+  } catch (error) {
+    if (access === "create" && error instanceof NativeError && error.errno === errno.ENOENT) {
+      return createFile(path, flags);
+    }
+    throw error instanceof NativeError ? asPoolError(path, error) : error;
+  }
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) {
+    closeSync(fd);
+    throw new PoolError(`'${path}' is ${stat.isDirectory() ? "a directory" : "not a file"}`);
+  }
+  return fd;
+}
+
+function createFile(path: string, flags: number): number {
+  const { O_CREAT, O_EXCL } = constants;
+  let fd: number;
+  try {
+    fd = callFile(`create '${path}'`, () => openSync(path, flags | O_CREAT | O_EXCL, 0o644));
+  } catch (error) {
+    if (error instanceof NativeError && error.errno === errno.EEXIST) {
+      return openFile(path, "change");
+    }
+    throw error;
+  }
+  // Against the umask: other programs of the guest read the pools.
+  callFile(`chmod '${path}'`, () => fchmodSync(fd, 0o644));
+  return fd;
+}
+
+function asPoolError(path: string, error: NativeError): Error {
+  switch (error.errno) {
+    case errno.ELOOP:
+      return new PoolError(`'${path}' is a symbolic link`, { cause: error });
+    case errno.EISDIR:
+      return new PoolError(`'${path}' is a directory`, { cause: error });
+    default:
+      return error;
+  }
+}
+
+function lock(path: string, fd: number, access: Access, waitMilliseconds: number): boolean {
+  if (access === "read") {
+    try {
+      return callNative(() => native().lockFile(fd, false, waitMilliseconds));
+    } catch {
+      // No native part, or a file system without locks: reading is still possible.
+      return false;
+    }
+  }
+  if (!callNative(() => native().lockFile(fd, true, waitMilliseconds))) {
+    throw new PoolError(`'${path}' is locked by another program`);
+  }
+  return true;
+}
+
+function isNamed(path: string, fd: number): boolean {
+  const named = stampOf(path);
+  const opened = fstatSync(fd, { bigint: true });
+  return named?.inode === opened.ino && named.device === opened.dev;
+}
+
+function toStamp(stat: {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}): FileStamp {
+  return {
+    device: stat.dev,
+    inode: stat.ino,
+    size: stat.size,
+    modified: stat.mtimeNs,
+    changed: stat.ctimeNs,
+  };
+}
