@@ -63,6 +63,7 @@ export function array<T>(field: Field<T>, count: number): Field<readonly T[]> {
       if (values.length > count) {
         throw new WireError(`need at most ${count} values, got ${values.length}`);
       }
+      new Uint8Array(view.buffer, view.byteOffset + offset, field.size * count).fill(0);
       for (const [index, value] of values.entries()) {
         field.write(view, offset + index * field.size, value);
       }
@@ -70,7 +71,7 @@ export function array<T>(field: Field<T>, count: number): Field<readonly T[]> {
   };
 }
 
-/** Bytes without a meaning: zero when written, ignored when read. */
+/** Bytes without a meaning here: neither read nor written, so zero in a new buffer. */
 export function padding(length: number): Field<undefined> {
   return { size: length, read: () => undefined, write: () => undefined };
 }
