@@ -1,6 +1,7 @@
 //! A character device that carries messages: one read is one message, one write
 //! is one message (drivers/hv/hv_utils_transport.c).
 
+use crate::diversion::{Diversion, DiversionRule, Taken};
 use crate::error::{Result, errno_of, failed};
 use crate::stop::{Stop, Wake};
 use napi::bindgen_prelude::{Buffer, FnArgs, Function, Uint8Array};
@@ -12,6 +13,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, read, write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A message, or the end: `(message, errno)` with exactly one of them set.
 /// `errno` 0 is the driver's hang-up (the device is being removed).
@@ -22,11 +24,15 @@ type Callback = ThreadsafeFunction<Event, (), Event, napi::Status, false>;
 /// driver's removal waits for the close, so whoever notices the end closes.
 type Shared = Arc<Mutex<Option<Arc<OwnedFd>>>>;
 
+/// How long `close` waits for a write to a file.
+const CLOSE_WAIT: Duration = Duration::from_millis(200);
+
 /// An open message device with a thread that reads it.
 #[napi]
 pub struct Device {
     path: String,
     descriptor: Shared,
+    diversion: Diversion,
     stop: Stop,
     reader: Option<JoinHandle<()>>,
 }
@@ -55,18 +61,21 @@ impl Device {
             .build()
             .map_err(crate::error::from_napi)?;
         let descriptor: Shared = Arc::new(Mutex::new(Some(Arc::new(fd))));
+        let diversion = Diversion::default();
         let reader = std::thread::Builder::new()
             .name("device".to_owned())
             .stack_size(128 * 1024)
             .spawn({
                 let descriptor = Arc::clone(&descriptor);
-                let stop = stop.clone();
-                move || read_messages(&descriptor, &stop, buffer_bytes as usize, &callback)
+                let (diversion, stop) = (diversion.clone(), stop.clone());
+                let buffer_bytes = buffer_bytes as usize;
+                move || read_messages(&descriptor, &diversion, &stop, buffer_bytes, &callback)
             })
             .map_err(|error| failed("start a thread", errno_of(&error)))?;
         Ok(Self {
             path,
             descriptor,
+            diversion,
             stop,
             reader: Some(reader),
         })
@@ -80,22 +89,40 @@ impl Device {
     pub fn write(&self, message: Uint8Array) -> Result<()> {
         let call = || format!("write '{}'", self.path);
         let fd = current(&self.descriptor).ok_or_else(|| failed(call(), Errno::BADF))?;
-        loop {
-            match write(&*fd, &message) {
-                Ok(count) if count == message.len() => return Ok(()),
-                Ok(_) => return Err(failed(call(), Errno::IO)),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(failed(call(), errno)),
-            }
-        }
+        write_message(&fd, &message).map_err(|errno| failed(call(), errno))
+    }
+
+    /// Lets the reading thread write file data and answer by itself.
+    ///
+    /// # Errors
+    /// Those of open(2) for the rule's file.
+    #[napi]
+    pub fn divert(&self, rule: DiversionRule) -> Result<()> {
+        self.diversion.begin(rule)
+    }
+
+    /// Bytes written by the rule in force, 0 without one.
+    #[napi]
+    pub fn diverted(&self) -> f64 {
+        self.diversion.position() as f64
+    }
+
+    /// Lifts the rule.
+    #[napi]
+    pub fn end_diversion(&self) {
+        self.diversion.end();
     }
 
     /// Closes the device and ends the thread. Later calls do nothing.
     #[napi]
     pub fn close(&mut self) {
         self.stop.request();
-        if let Some(reader) = self.reader.take() {
-            // A panic of the reader has already ended the process.
+        let idle = self.diversion.close(CLOSE_WAIT);
+        if let Some(reader) = self.reader.take()
+            && idle
+        {
+            // A panic of the reader has already ended the process. A reader that
+            // hangs in a frozen file system ends by itself after the thaw.
             drop(reader.join());
         }
         close(&self.descriptor);
@@ -124,21 +151,47 @@ fn close(descriptor: &Shared) {
     );
 }
 
-fn read_messages(descriptor: &Shared, stop: &Stop, buffer_bytes: usize, callback: &Callback) {
+fn read_messages(
+    descriptor: &Shared,
+    diversion: &Diversion,
+    stop: &Stop,
+    buffer_bytes: usize,
+    callback: &Callback,
+) {
     let Some(fd) = current(descriptor) else {
         return;
     };
     let mut buffer = vec![0; buffer_bytes];
     let end = loop {
         match next_message(&fd, stop, &mut buffer) {
-            Ok(Some(message)) => send(callback, Some(message.into()), None),
-            Ok(None) => return,
-            Err(errno) => break errno,
+            Ok(()) => {}
+            Err(Some(errno)) => break errno,
+            Err(None) => return,
+        }
+        match diversion.take(&mut buffer) {
+            Taken::Answered => {
+                if let Err(errno) = write_message(&fd, &buffer) {
+                    break errno.raw_os_error();
+                }
+            }
+            Taken::Late => break Errno::TIMEDOUT.raw_os_error(),
+            Taken::No => send(callback, Some(buffer.as_slice().into()), None),
         }
     };
     drop(fd);
     close(descriptor);
     send(callback, None, Some(end));
+}
+
+fn write_message(fd: &OwnedFd, message: &[u8]) -> rustix::io::Result<()> {
+    loop {
+        match write(fd, message) {
+            Ok(count) if count == message.len() => return Ok(()),
+            Ok(_) => return Err(Errno::IO),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
 }
 
 fn send(callback: &Callback, message: Option<Buffer>, errno: Option<i32>) {
@@ -151,28 +204,33 @@ fn send(callback: &Callback, message: Option<Buffer>, errno: Option<i32>) {
     );
 }
 
-/// `Ok(None)` when asked to stop; `Err(0)` when the device hung up.
+/// Reads into `buffer`, whose length becomes the message's. `Err(None)` when asked
+/// to stop, `Err(Some(0))` when the device hung up.
 fn next_message(
     fd: &OwnedFd,
     stop: &Stop,
-    buffer: &mut [u8],
-) -> std::result::Result<Option<Vec<u8>>, i32> {
+    buffer: &mut Vec<u8>,
+) -> std::result::Result<(), Option<i32>> {
     loop {
         let events = match stop.wait(&[(fd.as_fd(), PollFlags::IN)]) {
             Ok(Wake::Ready(events)) => events[0],
-            Ok(Wake::Stopped) => return Ok(None),
-            Err(errno) => return Err(errno.raw_os_error()),
+            Ok(Wake::Stopped) => return Err(None),
+            Err(errno) => return Err(Some(errno.raw_os_error())),
         };
         // HUP first: a device that is going has nothing more to say.
         if events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return Err(0);
+            return Err(Some(0));
         }
+        buffer.resize(buffer.capacity(), 0);
         match read(fd, &mut *buffer) {
             // A driver whose end has come may also read as empty.
-            Ok(0) => return Err(0),
-            Ok(count) => return Ok(Some(buffer[..count].to_vec())),
+            Ok(0) => return Err(Some(0)),
+            Ok(count) => {
+                buffer.truncate(count);
+                return Ok(());
+            }
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(errno) => return Err(errno.raw_os_error()),
+            Err(errno) => return Err(Some(errno.raw_os_error())),
         }
     }
 }

@@ -7,10 +7,17 @@
 pub mod datagram;
 pub mod device;
 pub mod device_watch;
+pub mod diversion;
 pub mod error;
 pub mod lock;
 pub mod log_writer;
 pub mod netlink;
 pub mod netlink_records;
 pub mod netlink_watch;
+pub mod placing;
+pub mod ring;
+pub mod ring_memory;
 pub mod stop;
+pub mod uio;
+pub mod uio_outbound;
+pub mod uio_reader;

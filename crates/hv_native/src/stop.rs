@@ -1,9 +1,10 @@
 //! Ends a waiting thread: an eventfd that every wait includes.
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, Result, write};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A request to stop that can be waited for; clones share it.
 #[derive(Clone)]
@@ -39,13 +40,26 @@ impl Stop {
     /// # Errors
     /// Those of poll(2), except `EINTR`.
     pub fn wait(&self, descriptors: &[(BorrowedFd<'_>, PollFlags)]) -> Result<Wake> {
+        self.wait_for(descriptors, None)
+    }
+
+    /// Like [`Stop::wait`], at most about `limit`: then no event is set.
+    ///
+    /// # Errors
+    /// Those of poll(2), except `EINTR`.
+    pub fn wait_for(
+        &self,
+        descriptors: &[(BorrowedFd<'_>, PollFlags)],
+        limit: Option<Duration>,
+    ) -> Result<Wake> {
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut polled: Vec<PollFd<'_>> = descriptors
             .iter()
             .map(|(fd, events)| PollFd::from_borrowed_fd(*fd, *events))
             .collect();
         polled.push(PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN));
         loop {
-            match poll(&mut polled, None) {
+            match poll(&mut polled, limit.as_ref()) {
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
                 Ok(_) => break,
