@@ -55,7 +55,9 @@ export function countCargo(output: string, exitCode: number): Counts {
 
 /** Our own runners: the last line is `N passed, N failed[, N skipped|pending]`. */
 export function countClosingLine(output: string, exitCode: number): Counts {
-  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|pending))?$/gm)];
+  const lines = [
+    ...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) (?:skipped|pending))?$/gm),
+  ];
   const last = lines.at(-1);
   const counts = {
     passed: Number(last?.[1] ?? 0),
