@@ -1,7 +1,7 @@
 // Reads /etc/hvguest/hvguest.toml and the drop-ins beside it.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { parse, TomlError } from "smol-toml";
+import { parse, TomlDate, TomlError } from "smol-toml";
 import { type Section, SettingError } from "../services/setting.ts";
 import { defaultSettings, type Settings, sections } from "../services/settings.ts";
 import { keyLine } from "./toml-lines.ts";
@@ -53,12 +53,12 @@ function applyFile(settings: Settings, path: string, text: string): Settings {
   const known: Readonly<Record<string, Section>> = sections;
   const changed: Record<string, Record<string, unknown>> = {};
   for (const [name, table] of Object.entries(parseFile(path, text))) {
-    const section = known[name];
+    const section = own(known, name);
     const line = keyLine(text, name);
     if (section === undefined) {
       throw fault(path, line, `there is no section or key '${name}'`);
     }
-    if (typeof table !== "object" || table === null || Array.isArray(table)) {
+    if (!isTable(table)) {
       throw fault(path, line, `'${name}' is a section: write [${name}]`);
     }
     changed[name] = {};
@@ -71,6 +71,20 @@ function applyFile(settings: Settings, path: string, text: string): Settings {
   return Object.fromEntries(
     Object.entries(settings).map(([name, values]) => [name, { ...values, ...changed[name] }]),
   ) as unknown as Settings;
+}
+
+/** An entry of `names`; what every object has besides is none. */
+function own<T>(names: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(names, name) ? names[name] : undefined;
+}
+
+function isTable(value: unknown): value is object {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof TomlDate)
+  );
 }
 
 function parseFile(path: string, text: string): Record<string, unknown> {
@@ -91,7 +105,7 @@ function parseSetting(
   value: unknown,
   faultAt: (message: string) => ConfigurationError,
 ): unknown {
-  const setting = section[key];
+  const setting = own(section, key);
   if (setting === undefined) {
     throw faultAt(`there is no key '${key}'`);
   }

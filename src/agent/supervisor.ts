@@ -23,25 +23,33 @@ export interface SupervisorOptions {
   readonly onState: (state: ServiceState) => void;
   /** A fault before the first registration ends it, instead of another try. */
   readonly firstFaultEnds: boolean;
+  /** Waits; resolves early when the signal is aborted. */
+  readonly pause?: (seconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Seconds before each further try after faults without a registration between them. */
+/** Seconds before each further try after failures without a registration between them. */
 const pauses = [0, 1, 2, 5, 10, 30, 60];
 
 /** Runs the service until `signal` is aborted. @throws the first fault, where that ends it. */
 export async function supervise(options: SupervisorOptions): Promise<void> {
-  const { service, devices, log, signal } = options;
-  let faults = 0;
+  const { service, devices, log, signal, pause = pauseFor } = options;
+  let failures = 0;
   let everRegistered = false;
   while (!signal.aborted) {
     const generation = devices.generation;
     const outcome = await connectAndServe(options);
     if (outcome.registered) {
       everRegistered = true;
-      faults = 0;
+      failures = 0;
     }
+    const seconds = pauses[Math.min(failures, pauses.length - 1)] ?? 0;
     switch (outcome.kind) {
       case "ended":
+        if (!outcome.registered) {
+          // It opens, but ends before it can be served: looking again at once may find the same.
+          failures += 1;
+          await pause(seconds, signal);
+        }
         break;
       case "absent":
         options.onState({ phase: "waiting" });
@@ -53,12 +61,11 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
           await service.stop();
           throw outcome.error;
         }
-        const pause = pauses[Math.min(faults, pauses.length - 1)] ?? 0;
-        faults += 1;
-        const next = pause === 0 ? "registering again" : `trying again in ${pause} s`;
+        failures += 1;
+        const next = seconds === 0 ? "registering again" : `trying again in ${seconds} s`;
         log.warning(`${outcome.reason}, ${next}`);
         options.onState({ phase: "failed", reason: outcome.reason });
-        await pauseFor(pause, signal);
+        await pause(seconds, signal);
         break;
       }
     }
