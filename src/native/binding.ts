@@ -68,6 +68,45 @@ export interface DefaultRouteRecord {
   readonly protocol: number;
 }
 
+/** The process that thaws when we cannot (guard_process.rs). */
+export interface NativeFreezeGuard {
+  close(): void;
+}
+
+/** What has become of a freeze (freeze.rs). */
+export interface NativeFreezeEvent {
+  readonly kind: "frozen" | "refused" | "thawed";
+  readonly failures: readonly {
+    readonly act: string;
+    readonly path: string;
+    readonly errno: number;
+  }[];
+  readonly passedOver: readonly string[];
+  readonly lost: readonly string[];
+  readonly expired: boolean;
+}
+
+/** What to freeze, in which order, and for how long at most (freeze.rs). */
+export interface NativeFreezeOptions {
+  readonly steps: readonly (readonly { readonly path: string; readonly mountId: number }[])[];
+  readonly deadlineMilliseconds: number;
+  readonly markerPath: string;
+  readonly markerText: string;
+  readonly passOverFrozen: boolean;
+}
+
+/** A freeze that is going on (freeze.rs). */
+export interface NativeFreeze {
+  thaw(): void;
+}
+
+/** The marker of a freeze, locked (freeze_marker.rs). */
+export interface NativeFreezeMarker {
+  read(): string;
+  clear(): void;
+  close(): void;
+}
+
 /** What crates/hv_native exports. Failures carry the errno as `code`; see native-error.ts. */
 export interface Native {
   readonly Device: new (
@@ -82,6 +121,17 @@ export interface Native {
   ) => NativeDeviceWatch;
   readonly NetworkWatch: new (onChange: () => void) => NativeNetworkWatch;
   readonly readNetwork: () => NetworkRecords;
+  readonly Freeze: new (
+    guard: NativeFreezeGuard,
+    options: NativeFreezeOptions,
+    onEvent: (event: NativeFreezeEvent) => void,
+  ) => NativeFreeze;
+  readonly FreezeGuard: new () => NativeFreezeGuard;
+  readonly FreezeMarker: new (path: string) => NativeFreezeMarker;
+  readonly thawPaths: (
+    paths: readonly string[],
+    onDone: (event: NativeFreezeEvent) => void,
+  ) => void;
   readonly LogWriter: new () => NativeLogWriter;
   /** One datagram to a Unix socket, at once or not at all (datagram.rs). */
   readonly sendDatagram: (socket: string, text: string) => void;

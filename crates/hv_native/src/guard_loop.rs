@@ -1,0 +1,179 @@
+//! The life of the guard process: it holds descriptors of file systems that are
+//! being frozen and thaws them when the agent dies or the deadline passes.
+//!
+//! It runs in a child of fork(2) of a process with many threads, after most of
+//! its memory has been given back: nothing here allocates, takes a lock, panics
+//! or uses thread-local storage.
+
+use crate::fork::{Fork, exit, fork};
+use crate::fs_freeze;
+use crate::guard_messages::{Kind, Message, receive, send};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{WaitOptions, waitpid};
+use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
+
+/// File systems that one freeze may hold.
+pub const MAX_HELD: usize = 1000;
+
+struct Held {
+    marker: Option<OwnedFd>,
+    descriptors: [Option<OwnedFd>; MAX_HELD],
+    count: usize,
+    overflow: bool,
+}
+
+/// Serves the agent at the other end of `socket` until it is gone. `timer` is a
+/// timerfd that is not armed.
+pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
+    let mut held = Held {
+        marker: None,
+        descriptors: [const { None }; MAX_HELD],
+        count: 0,
+        overflow: false,
+    };
+    let mut expired = None;
+    loop {
+        let mut waited = [
+            PollFd::from_borrowed_fd(socket, PollFlags::IN),
+            PollFd::from_borrowed_fd(timer, PollFlags::IN),
+        ];
+        // A failure leaves no event: the next round waits again.
+        let _ = poll(&mut waited, None);
+        let [from_agent, deadline] = waited;
+        if !deadline.revents().is_empty() {
+            set(timer, 0);
+            expired = Some(held.thaw());
+        }
+        if from_agent.revents().is_empty() {
+            continue;
+        }
+        let answer = match receive(socket, |descriptor| held.push(descriptor)) {
+            Ok(None) => break,
+            Ok(Some(request)) => match request.kind {
+                Kind::Begin => {
+                    let marker = held.pop();
+                    held.forget();
+                    held.marker = marker;
+                    expired = None;
+                    set(timer, request.value);
+                    done(0)
+                }
+                Kind::Hold if held.overflow => failed(Errno::MFILE),
+                Kind::Hold => state(expired, held.count),
+                Kind::Release => {
+                    set(timer, 0);
+                    held.forget();
+                    state(expired.take(), 0)
+                }
+                Kind::Done | Kind::Expired | Kind::Failed => failed(Errno::PROTO),
+            },
+            Err(errno) => failed(errno),
+        };
+        if send(socket, answer, &[]).is_err() {
+            break;
+        }
+    }
+    held.thaw();
+}
+
+fn state(expired: Option<u32>, count: usize) -> Message {
+    expired.map_or_else(
+        || done(count),
+        |value| Message {
+            kind: Kind::Expired,
+            value,
+        },
+    )
+}
+
+fn done(count: usize) -> Message {
+    Message {
+        kind: Kind::Done,
+        value: u32::try_from(count).unwrap_or(u32::MAX),
+    }
+}
+
+fn failed(errno: Errno) -> Message {
+    Message {
+        kind: Kind::Failed,
+        value: errno.raw_os_error().unsigned_abs(),
+    }
+}
+
+/// Arms the timer, or disarms it with 0.
+fn set(timer: BorrowedFd<'_>, milliseconds: u32) {
+    let time = Itimerspec {
+        it_interval: Timespec::default(),
+        it_value: Timespec {
+            tv_sec: i64::from(milliseconds / 1000),
+            tv_nsec: i64::from(milliseconds % 1000) * 1_000_000,
+        },
+    };
+    // Cannot fail for a timerfd and a time in range.
+    let _ = timerfd_settime(timer, TimerfdTimerFlags::empty(), &time);
+}
+
+impl Held {
+    fn push(&mut self, descriptor: OwnedFd) {
+        match self.descriptors.get_mut(self.count) {
+            Some(place) => {
+                *place = Some(descriptor);
+                self.count += 1;
+            }
+            None => self.overflow = true,
+        }
+    }
+
+    fn pop(&mut self) -> Option<OwnedFd> {
+        self.count = self.count.checked_sub(1)?;
+        self.descriptors.get_mut(self.count)?.take()
+    }
+
+    fn forget(&mut self) {
+        for place in &mut self.descriptors {
+            *place = None;
+        }
+        self.count = 0;
+        self.overflow = false;
+        self.marker = None;
+    }
+
+    /// Thaws everything, each in a process of its own, so that a device that
+    /// hangs holds up no other. Keeps the descriptors: the agent may still be
+    /// freezing. Returns the last errno, or 0.
+    fn thaw(&self) -> u32 {
+        let mut last = 0;
+        for descriptor in self.descriptors.iter().rev().flatten() {
+            let status = match fork() {
+                Ok(Fork::Child) => exit(thaw_one(descriptor)),
+                Ok(Fork::Parent(_)) => 0,
+                Err(_) => thaw_one(descriptor),
+            };
+            if status != 0 {
+                last = status.unsigned_abs();
+            }
+        }
+        while let Ok(Some((_, status))) = waitpid(None, WaitOptions::empty()) {
+            match status.exit_status() {
+                Some(0) => {}
+                Some(errno) => last = errno.unsigned_abs(),
+                None => last = Errno::INTR.raw_os_error().unsigned_abs(),
+            }
+        }
+        if let (0, Some(marker)) = (last, &self.marker) {
+            // A marker that stays makes the next agent thaw once more: harmless.
+            let _ = rustix::fs::ftruncate(marker.as_fd(), 0);
+        }
+        last
+    }
+}
+
+fn thaw_one(descriptor: &OwnedFd) -> i32 {
+    match fs_freeze::thaw(descriptor) {
+        // Not frozen, or thawed by somebody else.
+        Ok(()) | Err(Errno::INVAL) => 0,
+        Err(errno) => errno.raw_os_error(),
+    }
+}
