@@ -2,31 +2,28 @@
 
 import { constants } from "node:os";
 import { NativeError } from "../../native/native-error.ts";
-import { largestFile, type PoolFile } from "./pool-file.ts";
+import { largestFile } from "./pool-file.ts";
 import { PoolImage } from "./pool-image.ts";
+import { encodeRecord, recordBytes, type RecordLimits, wireLimits } from "./pool-record.ts";
 import {
-  encodeRecord,
-  PoolError,
-  recordBytes,
-  type RecordLimits,
-  wireLimits,
-} from "./pool-record.ts";
-import { addRecord, removeRecords, replaceRecords } from "./pool-writes.ts";
+  addRecord,
+  type RecordFile,
+  removeRecords,
+  replaceRecords,
+  shorten,
+} from "./pool-writes.ts";
 
 /**
  * Changes an exclusively held pool file. After a method has thrown, the image may
  * differ from the file and the editor is of no more use.
  */
 export class PoolEditor {
-  readonly #file: PoolFile;
+  readonly #file: RecordFile;
   readonly #limits: RecordLimits;
   #image: PoolImage;
 
   /** `image` is the content of the file, whose size is a whole number of records. */
-  constructor(file: PoolFile, image: PoolImage, limits = wireLimits) {
-    if (file.stamp().size > BigInt(largestFile)) {
-      throw new PoolError(`'${file.path}' is larger than ${largestFile} bytes`);
-    }
+  constructor(file: RecordFile, image: PoolImage, limits = wireLimits) {
     this.#file = file;
     this.#image = image;
     this.#limits = limits;
@@ -71,7 +68,7 @@ export class PoolEditor {
 
   /** Deletes all records. @throws NativeError */
   clear(): void {
-    this.#file.truncate(0);
+    shorten(this.#file, 0);
     this.#image = new PoolImage(new Uint8Array());
   }
 

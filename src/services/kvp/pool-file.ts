@@ -6,7 +6,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fdatasyncSync,
+  fsyncSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -64,6 +64,9 @@ export class PoolFile implements RecordFile, Disposable {
       try {
         const isLocked = lock(path, fd, access, waitMilliseconds);
         if (isNamed(path, fd)) {
+          if (access !== "read" && fstatSync(fd).size > largestFile) {
+            throw new PoolError(`'${path}' is larger than ${largestFile} bytes`);
+          }
           return new PoolFile(path, fd, isLocked);
         }
       } catch (error) {
@@ -110,7 +113,7 @@ export class PoolFile implements RecordFile, Disposable {
   }
 
   sync(): void {
-    callFile(`sync '${this.path}'`, () => fdatasyncSync(this.#fd));
+    callFile(`sync '${this.path}'`, () => fsyncSync(this.#fd));
   }
 
   [Symbol.dispose](): void {

@@ -12,12 +12,13 @@
 
 import { NativeError } from "../../native/native-error.ts";
 import { constants } from "node:os";
-import { keyArea, recordBytes, usedBytes } from "./pool-record.ts";
+import { keyArea, keyId, recordBytes, usedBytes } from "./pool-record.ts";
 
 const pageBytes = 4096;
 
 /** A pool file that is held exclusively. */
 export interface RecordFile {
+  readonly path: string;
   /** One write, of all bytes. @throws NativeError; a part may be written then. */
   write(bytes: Uint8Array, offset: number): void;
   truncate(size: number): void;
@@ -31,19 +32,26 @@ export interface RecordFile {
  */
 export function addRecord(file: RecordFile, slot: number, count: number, record: Uint8Array): void {
   const start = slot * recordBytes;
-  undoing(file, count, () => {
+  undoing(file, count * recordBytes, () => {
     if (slot === count && isWithinPage(start, start + usedBytes(record))) {
       // Ended early it is a partial record at the end of the file: no record.
       file.write(record, start);
       return;
     }
-    // Without its key the record is blank, and the key is written at once.
-    const blank = record.slice();
-    blank.fill(0, 0, keyArea);
-    file.write(blank, start);
-    file.sync();
-    file.write(record.subarray(0, keyArea), start);
+    writeNew(file, start, record);
   });
+}
+
+/** Writes records where none are: none of them is there before it is whole. */
+function writeNew(file: RecordFile, start: number, records: Uint8Array): void {
+  const blank = new Uint8Array(records);
+  for (let offset = 0; offset < blank.length; offset += recordBytes) {
+    blank.fill(0, offset, offset + keyArea);
+  }
+  file.write(blank, start);
+  file.sync();
+  // Only keys differ now, and no key crosses a page.
+  file.write(records, start);
 }
 
 /**
@@ -56,26 +64,47 @@ export function replaceRecords(
   slots: readonly number[],
   record: Uint8Array,
 ): void {
-  const count = content.length / recordBytes;
   // The last one first: it decides, and covers what happens to the others.
   slots.toReversed().forEach((slot, position) => {
     const start = slot * recordBytes;
-    const [from, to] = difference(content.subarray(start, start + recordBytes), record);
-    if (from === to) {
-      return;
+    const before = content.subarray(start, start + recordBytes);
+    const valueEnd = Math.max(usedBytes(before), usedBytes(record));
+    if (position > 0 || isWithinPage(start + keyArea, start + valueEnd)) {
+      writeDifference(file, start, before, record);
+    } else {
+      replaceCovered(file, content.length, start, record);
     }
-    if (position > 0 || isWithinPage(start + from, start + to)) {
-      file.write(record.subarray(from, to), start + from);
-      return;
-    }
-    undoing(file, count, () => {
-      file.write(record, count * recordBytes);
-      file.sync();
-    });
-    file.write(record, start);
-    file.sync();
-    file.truncate(content.length);
   });
+}
+
+/** Replaces a value that lies in two pages, while a copy behind all others has the new one. */
+function replaceCovered(file: RecordFile, size: number, start: number, record: Uint8Array): void {
+  undoing(file, size, () => {
+    writeNew(file, size, record);
+    file.sync();
+  });
+  file.write(record, start);
+  file.sync();
+  shorten(file, size);
+}
+
+function writeDifference(
+  file: RecordFile,
+  start: number,
+  before: Uint8Array,
+  after: Uint8Array,
+): void {
+  let from = 0;
+  let to = recordBytes;
+  while (from < to && before[from] === after[from]) {
+    from += 1;
+  }
+  while (to > from && before[to - 1] === after[to - 1]) {
+    to -= 1;
+  }
+  if (from < to) {
+    file.write(after.subarray(from, to), start + from);
+  }
 }
 
 /** Takes the records at `slots` out; those behind move up and keep their order. */
@@ -98,20 +127,26 @@ export function removeRecords(
     moved.forEach((slot, index) => {
       rest.set(content.subarray(slot * recordBytes, (slot + 1) * recordBytes), index * recordBytes);
     });
-    if (copiedBehind(file, content, rest)) {
+    if (isCopiedBehind(file, content, rest)) {
       moveUpCovered(file, first, rest, slots);
     } else {
       moveUpInSteps(file, first, rest);
     }
   }
-  file.truncate((first + moved.length) * recordBytes);
+  shorten(file, (first + moved.length) * recordBytes);
+}
+
+/** Cuts records off. On the disk before anything is added in their place: else a mixture of both. */
+export function shorten(file: RecordFile, size: number): void {
+  file.truncate(size);
+  file.sync();
 }
 
 /** Puts a copy of the moving records on the disk behind all others; false when it is full. */
-function copiedBehind(file: RecordFile, content: Uint8Array, rest: Uint8Array): boolean {
+function isCopiedBehind(file: RecordFile, content: Uint8Array, rest: Uint8Array): boolean {
   try {
-    undoing(file, content.length / recordBytes, () => {
-      file.write(rest, content.length);
+    undoing(file, content.length, () => {
+      writeNew(file, content.length, lastOfEachKey(rest));
       file.sync();
     });
     return true;
@@ -121,6 +156,16 @@ function copiedBehind(file: RecordFile, content: Uint8Array, rest: Uint8Array): 
     }
     throw error;
   }
+}
+
+/** Without the records that a later one supersedes: copied half, they would supersede it. */
+function lastOfEachKey(records: Uint8Array): Uint8Array {
+  const byKey = new Map<string, Uint8Array>();
+  for (let start = 0; start < records.length; start += recordBytes) {
+    const record = records.subarray(start, start + recordBytes);
+    byKey.set(keyId(record), record);
+  }
+  return Buffer.concat([...byKey.values()]);
 }
 
 function moveUpCovered(
@@ -159,11 +204,11 @@ function moveUpInSteps(file: RecordFile, first: number, rest: Uint8Array): void 
 }
 
 /** Takes back what a failed write has added to the file. */
-function undoing(file: RecordFile, count: number, write: () => void): void {
+function undoing(file: RecordFile, size: number, write: () => void): void {
   try {
     write();
   } catch (error) {
-    file.truncate(count * recordBytes);
+    file.truncate(size);
     throw error;
   }
 }
@@ -174,19 +219,6 @@ function isWithinPage(from: number, to: number): boolean {
 
 function bytesLeftInPage(offset: number): number {
   return pageBytes - (offset % pageBytes);
-}
-
-/** The range in which two records differ; empty (from equals to) when they do not. */
-function difference(before: Uint8Array, after: Uint8Array): [from: number, to: number] {
-  let from = 0;
-  let to = recordBytes;
-  while (from < to && before[from] === after[from]) {
-    from += 1;
-  }
-  while (to > from && before[to - 1] === after[to - 1]) {
-    to -= 1;
-  }
-  return [from, to];
 }
 
 function isDiskFull(error: unknown): boolean {
