@@ -40,7 +40,7 @@ const bunTests = (title: string, folders: readonly string[], seconds: number): S
     "test",
     `--timeout=${seconds * 1000}`,
     ...folders
-      .map((folder) => `./tests/${folder}/`)
+      .map((folder) => `./tests/${folder}`)
       .filter((path) => existsSync(join(repository, path))),
   ],
   count: countBun,
@@ -81,6 +81,7 @@ export const suites: readonly Suite[] = [
           "architecture",
           "cli",
           "image",
+          "log.test.ts",
           "platform",
           "protocol",
           "scripts",

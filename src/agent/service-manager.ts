@@ -26,8 +26,9 @@ export class ServiceManager {
     this.#send("READY=1");
   }
 
+  /** One line for `systemctl status`. */
   status(text: string): void {
-    this.#send(`STATUS=${text}`);
+    this.#send(`STATUS=${text.replaceAll("\n", " ")}`);
   }
 
   /** Type=notify-reload wants the time by CLOCK_MONOTONIC; {@link ready} ends it. */
