@@ -61,8 +61,8 @@ export class KvpService implements Service {
     this.#parts = parts;
   }
 
-  connect(): Promise<MessageChannel | undefined> {
-    return Promise.resolve(openDeviceChannel(`${this.#context.paths.dev}/vmbus/hv_kvp`));
+  async connect(): Promise<MessageChannel | undefined> {
+    return openDeviceChannel(`${this.#context.paths.dev}/vmbus/hv_kvp`);
   }
 
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
@@ -95,7 +95,10 @@ export class KvpService implements Service {
           log.debug(text);
         } else {
           failures += 1;
-          log.warning(text());
+          const last = failures === loggedFailures;
+          log.warning(
+            last ? `${text()} (more failures of this connection are shown at level debug)` : text(),
+          );
         }
       },
     });

@@ -1,0 +1,202 @@
+import { expect, test } from "bun:test";
+import { Logger } from "../../../src/log.ts";
+import { pathsFrom } from "../../../src/platform/paths.ts";
+import { RequestError, Status } from "../../../src/protocol/status.ts";
+import { type KvpParts, KvpService } from "../../../src/services/kvp/kvp-service.ts";
+import { defaultSettings } from "../../../src/services/settings.ts";
+import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
+import { connectedChannel } from "../../support/memory-channel.ts";
+
+const mac = "00:15:5D:01:02:03";
+
+const parts: KvpParts = {
+  pools: {
+    record: (pool, index) =>
+      pool === 0 && index === 0 ? { key: "key", value: "value" } : undefined,
+    get: (pool, key) => (pool === 0 && key === "key" ? "value" : undefined),
+    set: () => undefined,
+    delete: (pool, key) => pool === 0 && key === "key",
+  },
+  network: {
+    reportByMac: (asked) =>
+      asked === mac
+        ? {
+            families: 1,
+            dhcpEnabled: false,
+            addresses: ["10.0.0.2"],
+            subnets: ["255.0.0.0"],
+            gateways: ["10.0.0.1"],
+            dnsServers: [],
+          }
+        : undefined,
+    intrinsicAddresses: (family) => (family === 4 ? ["10.0.0.2"] : []),
+  },
+  applyIpInfo: () => Promise.resolve(),
+  intrinsics: {
+    hostName: () => "vm.example.org",
+    osName: () => "Linux",
+    osVersion: () => "1",
+    kernelRelease: () => "6.1.0-1",
+    machine: () => "x86_64",
+  },
+  stop: () => undefined,
+};
+
+interface Running {
+  readonly kernel: KvpKernel;
+  readonly lines: readonly string[];
+  readonly service: KvpService;
+}
+
+/** The service, registered. */
+async function running(changes: Partial<KvpParts> = {}, level: "info" | "debug" = "info") {
+  const lines: string[] = [];
+  const logger = new Logger({ sink: (line) => lines.push(line.trimEnd()), level, journal: false });
+  const service = new KvpService(
+    {
+      paths: pathsFrom({}),
+      log: logger.log("kvp"),
+      logger,
+      settings: defaultSettings,
+      statusChanged: () => undefined,
+    },
+    { ...parts, ...changes },
+  );
+  const [channel, far] = connectedChannel();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // It ends with its channel, which nobody asks for here.
+  service.serve(channel, resolve, new AbortController().signal).catch(() => undefined);
+  const kernel = kvpKernel(far);
+  await kernel.register();
+  await promise;
+  return { kernel, lines, service } satisfies Running;
+}
+
+test("is registered when the kernel has said its version, which becomes an item", async () => {
+  const { kernel, lines, service } = await running();
+  expect(lines).toEqual(["notice: kvp: registered with the kernel, version 3.1"]);
+  const item = await kernel.enumerate(2, 1);
+  expect([item.status, item.key, item.value]).toEqual([0, "IntegrationServicesVersion", "3.1"]);
+  expect(service.status()).toBe("registered, 1 requests");
+});
+
+test("pool AUTO has the intrinsic items, and ends after them", async () => {
+  const { kernel } = await running();
+  const first = await kernel.enumerate(2, 0);
+  expect([first.key, first.value]).toEqual(["FullyQualifiedDomainName", "vm.example.org"]);
+  expect((await kernel.enumerate(2, 9)).key).toBe("ProcessorArchitecture");
+  expect((await kernel.enumerate(2, 10)).status).toBe(Status.noMoreItems);
+  expect((await kernel.get(2, "OSName")).value).toBe("Linux");
+});
+
+test("the other pools are the store's", async () => {
+  const stored: [number, string, string][] = [];
+  const pools = {
+    ...parts.pools,
+    set: (pool: number, key: string, value: string) => {
+      stored.push([pool, key, value]);
+    },
+  };
+  const { kernel } = await running({ pools });
+  const item = await kernel.enumerate(0, 0);
+  expect([item.status, item.key, item.value]).toEqual([0, "key", "value"]);
+  expect((await kernel.enumerate(0, 1)).status).toBe(Status.noMoreItems);
+  expect(await kernel.set(3, "clé", "välue")).toBe(Status.ok);
+  expect(stored).toEqual([[3, "clé", "välue"]]);
+  expect(await kernel.delete(0, "key")).toBe(Status.ok);
+  expect(await kernel.delete(1, "key")).toBe(Status.noMoreItems);
+});
+
+test("a GET really answers", async () => {
+  const { kernel } = await running();
+  const answer = await kernel.get(0, "key");
+  expect([answer.status, answer.value]).toEqual([Status.ok, "value"]);
+  expect((await kernel.get(0, "other")).status).toBe(Status.noMoreItems);
+});
+
+test("what cannot be served gets the status that says so, and the next request is served", async () => {
+  const { kernel } = await running();
+  expect((await kernel.enumerate(200, 0)).status).toBe(Status.invalidArgument);
+  expect((await kernel.send(kvpMessage(9, 0))).status).toBe(Status.notSupported);
+  const oversized = kvpMessage(2, 0);
+  oversized.writeUInt32LE(0xffffffff, 4);
+  expect((await kernel.send(oversized)).status).toBe(Status.invalidArgument);
+  expect((await kernel.get(0, "key")).value).toBe("value");
+});
+
+test("a store that fails is a failure to the host, and a warning", async () => {
+  const pools = {
+    ...parts.pools,
+    set: () => {
+      throw new Error("write '/var/lib/hyperv/.kvp_pool_0': no space left on device");
+    },
+  };
+  const { kernel, lines } = await running({ pools });
+  expect(await kernel.set(0, "key", "secret")).toBe(Status.fail);
+  expect(lines.at(-1)).toBe(
+    "warning: kvp: set pool=0 key='key': " +
+      "write '/var/lib/hyperv/.kvp_pool_0': no space left on device",
+  );
+});
+
+test("an adapter is asked for by its address", async () => {
+  const { kernel } = await running();
+  const { status, bytes } = await kernel.getIpInfo(mac);
+  expect(status).toBe(0);
+  expect(bytes.subarray(260, 262)).toEqual(Buffer.of(1, 0));
+  expect(bytes.toString("utf8", 262, 262 + 9)).toBe("10.0.0.2\0");
+  expect(bytes.toString("utf8", 4358, 4358 + 10)).toBe("10.0.0.1;\0");
+  expect((await kernel.getIpInfo("00:00:00:00:00:00")).status).toBe(Status.fail);
+});
+
+test("new addresses are applied before the host is answered, and a refusal has its status", async () => {
+  const applied: string[] = [];
+  const { kernel } = await running({
+    applyIpInfo: (request) => {
+      applied.push(request.adapterId);
+      return request.adapterId === "{known}"
+        ? Promise.resolve()
+        : Promise.reject(new RequestError(Status.guidNotFound, "no such adapter"));
+    },
+  });
+  expect(await kernel.setIpInfo("{known}")).toBe(Status.ok);
+  expect(await kernel.setIpInfo("{unknown}")).toBe(Status.guidNotFound);
+  expect(applied).toEqual(["{known}", "{unknown}"]);
+});
+
+test("the end of an enumeration is not worth a line", async () => {
+  const { kernel, lines } = await running();
+  await kernel.enumerate(0, 1);
+  await kernel.get(0, "other");
+  expect(lines).toHaveLength(1);
+});
+
+test("a host that asks nonsense for ever does not fill the journal", async () => {
+  const { kernel, lines } = await running();
+  for (let round = 0; round < 100; round += 1) {
+    await kernel.enumerate(200, round);
+  }
+  expect(lines).toHaveLength(1 + 20);
+  expect(lines.at(-1)).toBe(
+    "warning: kvp: refuse a request: pool 200 does not exist " +
+      "(more failures of this connection are shown at level debug)",
+  );
+});
+
+test("values are never logged: secrets travel there", async () => {
+  const { kernel, lines } = await running({}, "debug");
+  await kernel.set(0, "password", "secret");
+  expect(lines).toContain("debug: kvp: set pool=0 key='password'");
+  expect(lines.join("\n")).not.toContain("secret");
+});
+
+test("stopping ends the parts", async () => {
+  let stops = 0;
+  const { service } = await running({
+    stop: () => {
+      stops += 1;
+    },
+  });
+  await service.stop();
+  expect(stops).toBe(1);
+});
