@@ -43,8 +43,9 @@ export async function runCommandLine(
     .version(versionText().trimEnd())
     .wrap(100)
     .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new UsageError(message);
+    .fail((message, error: Error | undefined) => {
+      // YError: what the parser below yargs finds wrong.
+      throw error === undefined || error.name === "YError" ? new UsageError(message) : error;
     });
   for (const command of commands) {
     register(parser, command, context, chosen);
@@ -77,7 +78,8 @@ function register(
       if (command.commands !== undefined) {
         yargsOfCommand.demandCommand(1, "name what to do");
       }
-      return command.options?.(yargsOfCommand) ?? yargsOfCommand;
+      const built = command.options?.(yargsOfCommand) ?? yargsOfCommand;
+      return built.requiresArg(namesWithValue(built, command.usage));
     },
     handler: (argv: Record<string, unknown>) => {
       const { run } = command;
@@ -86,6 +88,21 @@ function register(
       }
     },
   });
+}
+
+/**
+ * The options that take a text. yargs takes `--root` without one for the default,
+ * which is the running system where an image was meant.
+ */
+function namesWithValue(yargsOfCommand: Argv, usage: string): string[] {
+  const { string } = (yargsOfCommand as unknown as YargsOptions).getOptions();
+  const positionals = [...usage.matchAll(/[<[]([\w-]+)/g)].map(([, name]) => name);
+  return string.filter((name) => !positionals.includes(name));
+}
+
+/** What yargs has and its types do not tell. */
+interface YargsOptions {
+  getOptions(): { readonly string: readonly string[] };
 }
 
 /** @throws CommandError when the reader has gone or the disk is full. */

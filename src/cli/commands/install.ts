@@ -101,7 +101,8 @@ export const installCommand = command<InstallArguments>({
 /** "" for this machine, as the image modules want it. @throws UsageError */
 export function rootOf(option: string): string {
   const root = resolve(option);
-  if (!existsSync(root) || !statSync(root).isDirectory()) {
+  // Empty is a variable of a script that was not set: not the current directory.
+  if (option === "" || !existsSync(root) || !statSync(root).isDirectory()) {
     throw new UsageError(`--root: '${option}' is not a folder`);
   }
   return root === "/" ? "" : root;

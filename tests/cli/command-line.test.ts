@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, openSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { commands } from "../../src/cli/commands.ts";
+import { fromSource, hvguest } from "../support/hvguest-source.ts";
+
+test("the help names every command, on standard output", () => {
+  const { status, stdout, stderr } = hvguest(["--help"]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  for (const { usage } of commands) {
+    expect(stdout).toContain(`hvguest ${usage}`);
+  }
+  expect(stdout).toContain("hvguest run ");
+});
+
+test.each(["run", ...commands.map(({ usage }) => usage.split(" ")[0] ?? "")])(
+  "%s --help tells about itself",
+  (name) => {
+    const { status, stdout, stderr } = hvguest([name, "--help"]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toStartWith(`hvguest ${name}`);
+  },
+);
+
+test("--version says version, commit, Bun and the protocols", () => {
+  for (const way of ["--version", "-V", "version"]) {
+    const { status, stdout } = hvguest([way]);
+    expect(status).toBe(0);
+    expect(stdout).toStartWith(`hvguest 1.2.3 (abcdef)\nBun ${Bun.version}\nKVP `);
+  }
+});
+
+test.each([
+  [[], "name a command"],
+  [["bogus"], "Unknown command: bogus"],
+  [["LSVMBUS"], "Unknown command: LSVMBUS"],
+  [["lsvmbus", "--bogus"], "Unknown argument: bogus"],
+  [["lsvmbus", "extra"], "Unknown command: extra"],
+  [["run", "--bogus"], "Unknown option '--bogus'"],
+  [["run", "--services", "x"], "--services: 'x' is none of "],
+  [["run", "extra"], "Unexpected argument 'extra'"],
+  [["uninstall", "--root"], "Not enough arguments following: root"],
+  [["uninstall", "--root", "--dry-run"], "Not enough arguments following: root"],
+  [["uninstall", "--root", ""], "--root: '' is not a folder"],
+  [["uninstall", "--root="], "--root: '' is not a folder"],
+  [["uninstall", "--root", "/nonexistent"], "--root: '/nonexistent' is not a folder"],
+] as const)("%j is a mistake of the operator: one line, status 2", (args, message) => {
+  const { status, stdout, stderr } = hvguest(args);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toStartWith(`error: hvguest: ${message}`);
+  expect(stderr.trimEnd()).not.toContain("\n");
+});
+
+test("output that cannot be written is a failure in one line", () => {
+  const { exitCode, stderr } = Bun.spawnSync([...fromSource, "--help"], {
+    env: {},
+    stdout: openSync("/dev/full", "w"),
+    stderr: "pipe",
+  });
+  expect(stderr.toString()).toStartWith("error: hvguest: write the output: ENOSPC");
+  expect(exitCode).toBe(1);
+});
+
+test("lsvmbus is a name of its own, with the kernel tool's text and status", () => {
+  const { status, stdout } = hvguest(["lsvmbus"]);
+  expect([status, stdout]).toEqual([
+    255,
+    "/nonexistent/sys/bus/vmbus/devices doesn't exist: exiting...\n",
+  ]);
+});
+
+test("a wrong configuration ends the agent before it starts, in one line with file and line", () => {
+  const root = mkdtempSync(join(tmpdir(), "hvguest-root-"));
+  mkdirSync(join(root, "etc/hvguest"), { recursive: true });
+  writeFileSync(join(root, "etc/hvguest/hvguest.toml"), "[kvp]\nenable = true\n");
+  const { status, stderr } = hvguest(["run", "--root", root]);
+  expect(stderr).toBe(
+    `error: hvguest: '${root}/etc/hvguest/hvguest.toml' line 2: [kvp] there is no key 'enable'\n`,
+  );
+  expect(status).toBe(1);
+});
