@@ -7,9 +7,48 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import embedded from "../../dist/hv_native.so" with { type: "file" };
 
+/**
+ * Messages that the channel's own thread writes to a file and answers, without us.
+ * Anything that does not fit is received as usual. Offsets are those of a message.
+ */
+export interface DiversionRule {
+  /** The path of the file, which exists. */
+  readonly file: string;
+  /** What a message has to contain. */
+  readonly expect: readonly { readonly at: number; readonly bytes: Uint8Array }[];
+  /** A u64: where in the file the data belong; only what continues is taken. */
+  readonly positionAt: number;
+  /** A u32: how many bytes of data there are. */
+  readonly lengthAt: number;
+  readonly dataAt: number;
+  readonly mostBytes: number;
+  /** The file's size in the end; nothing is written beyond. */
+  readonly fileBytes: number;
+  /** The whole answer; without it the message is sent back, with the patches. */
+  readonly answer?: Uint8Array;
+  readonly patches: readonly { readonly at: number; readonly bytes: Uint8Array }[];
+  /** A write that took longer is not answered: the channel ends. */
+  readonly patienceMilliseconds: number;
+}
+
+/** Lets a reading thread write file data and answer by itself (diversion.rs). */
+export interface NativeDiverter {
+  divert(rule: DiversionRule): void;
+  diverted(): number;
+  endDiversion(): void;
+}
+
 /** A message device with its reading thread (crates/hv_native/src/device.rs). */
-export interface NativeDevice {
+export interface NativeDevice extends NativeDiverter {
   write(message: Uint8Array): void;
+  close(): void;
+}
+
+/** A ring channel with its reading thread (uio.rs). */
+export interface NativeUioRing extends NativeDiverter {
+  send(message: Uint8Array): void;
+  /** The last message has been dealt with. */
+  proceed(): void;
   close(): void;
 }
 
@@ -114,6 +153,16 @@ export interface Native {
     bufferBytes: number,
     onEvent: (message: Uint8Array | null, errno: number | null) => void,
   ) => NativeDevice;
+  readonly UioRing: new (
+    path: string,
+    mapBytes: number,
+    lockPath: string,
+    onEvent: (message: Uint8Array | null, errno: number | null, reason: string | null) => void,
+  ) => NativeUioRing;
+  /** These resolve to an errno, 0 for none (placing.rs). */
+  readonly reserveSpace: (path: string, bytes: number) => Promise<number>;
+  readonly linkFile: (from: string, to: string) => Promise<number>;
+  readonly renameNew: (from: string, to: string) => Promise<number>;
   readonly DeviceWatch: new (
     subjects: readonly string[],
     directories: readonly string[],

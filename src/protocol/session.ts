@@ -8,12 +8,14 @@ export type Incoming<Request> =
   | { readonly kind: "ready" }
   /** The session answers by itself (negotiation, an unknown operation). */
   | { readonly kind: "answer"; readonly message: Uint8Array }
-  | { readonly kind: "request"; readonly request: Request };
+  | { readonly kind: "request"; readonly request: Request }
+  /** Nothing that could be answered. */
+  | { readonly kind: "ignored"; readonly reason: string };
 
 /** One life of a channel, from its registration on. */
 export interface Session<Request, Reply> {
-  /** What we send first. */
-  readonly hello: Uint8Array;
+  /** What we send first; undefined where the other end begins. */
+  readonly hello: Uint8Array | undefined;
   /** @throws WireError when the bytes are not a message of this protocol. */
   receive(message: Uint8Array): Incoming<Request>;
   reply(request: Request, reply: Reply): Uint8Array;

@@ -20,6 +20,10 @@ export const Status = {
   alreadyExists: 0x80070050,
   /** HV_ERROR_DISK_FULL */
   diskFull: 0x80070070,
+  /** E_ACCESSDENIED: the configuration forbids it */
+  accessDenied: 0x80070005,
+  /** HRESULT_FROM_WIN32(ERROR_FILE_TOO_LARGE) */
+  fileTooLarge: 0x800700df,
 } as const;
 
 export type Status = (typeof Status)[keyof typeof Status];

@@ -17,6 +17,8 @@ export interface ServeOptions<Request, Reply> {
   readonly answer: (request: Request) => Reply | Promise<Reply>;
   /** Told of every failed request, before the host is. */
   readonly onFailure: (request: Request, error: unknown) => void;
+  /** Told of every message that cannot be answered. */
+  readonly onIgnored?: (reason: string) => void;
   readonly ready: () => void;
   readonly signal: AbortSignal;
   /** Seconds after which the kernel no longer waits for the answer to a request. */
@@ -30,7 +32,9 @@ export interface ServeOptions<Request, Reply> {
  */
 export async function serve<Request, Reply>(options: ServeOptions<Request, Reply>): Promise<never> {
   const { channel, session, signal } = options;
-  channel.send(session.hello);
+  if (session.hello !== undefined) {
+    channel.send(session.hello);
+  }
   for (;;) {
     const incoming = session.receive(await channel.receive(signal));
     switch (incoming.kind) {
@@ -42,6 +46,9 @@ export async function serve<Request, Reply>(options: ServeOptions<Request, Reply
         break;
       case "request":
         await answerRequest(options, incoming.request);
+        break;
+      case "ignored":
+        options.onIgnored?.(incoming.reason);
         break;
     }
   }

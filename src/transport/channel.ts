@@ -1,8 +1,20 @@
 // A channel carries whole messages between the host (or the kernel on its behalf) and us.
 
+import type { DiversionRule } from "../native/binding.ts";
+
 /** The channel has ended: rescinded, removed or closed. Not a fault. */
 export class ChannelClosed extends Error {
   override readonly name = "ChannelClosed";
+}
+
+/** The diversion of a channel that has one. */
+export interface Diversion {
+  /** From the next message on. @throws NativeError when the file cannot be opened. */
+  begin(rule: DiversionRule): void;
+  /** Bytes written by the rule in force. */
+  bytes(): number;
+  /** Does not wait for a write under way. */
+  end(): void;
 }
 
 /** One end of a channel. One message is one receive or one send. */
@@ -19,6 +31,7 @@ export interface MessageChannel {
    * @throws NativeError when the kernel refused the message.
    */
   send(message: Uint8Array): void;
+  readonly diversion?: Diversion;
   /** Closes; later calls do nothing. */
   close(): void;
 }

@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { native, type NativeDevice } from "../native/binding.ts";
 import { callNative, NativeError, nativeError } from "../native/native-error.ts";
 import { ChannelClosed, type MessageChannel } from "./channel.ts";
+import { diversionOf } from "./diversion.ts";
 import { MessageQueue } from "./message-queue.ts";
 
 const { EBADF, ENODEV, ENOENT, ENXIO } = constants.errno;
@@ -51,6 +52,7 @@ export function openDeviceChannel(path: string): MessageChannel | undefined {
         throw error;
       }
     },
+    diversion: diversionOf(device),
     close: () => {
       device.close();
       queue.end(new ChannelClosed(`'${path}' was closed`));

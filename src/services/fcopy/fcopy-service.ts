@@ -1,0 +1,178 @@
+// The file copy service: files from the host (Copy-VMFile), over the character device
+// of older kernels or the ring of newer ones.
+
+import { existsSync, mkdirSync, unlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { uioDevice } from "../../platform/uio.ts";
+import type { FcopyRequest } from "../../protocol/fcopy/request.ts";
+import {
+  DeviceFcopySession,
+  type FcopySession,
+  RingFcopySession,
+} from "../../protocol/fcopy/session.ts";
+import { versionText } from "../../protocol/ic/negotiate.ts";
+import { RequestError, Status, statusText } from "../../protocol/status.ts";
+import { VmbusClass } from "../../protocol/vmbus-class.ts";
+import type { MessageChannel } from "../../transport/channel.ts";
+import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { openRingChannel } from "../../transport/ring-channel.ts";
+import { freezeState } from "../freeze-state.ts";
+import { serve } from "../serve.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { hiddenPrefix } from "./arriving-file.ts";
+import { FileReceiver } from "./file-receiver.ts";
+import { ownershipOf, policyOf } from "./fcopy-policy.ts";
+import { describeRequest } from "./request-text.ts";
+import { Patience } from "./patience.ts";
+import { TransferLog } from "./transfer-log.ts";
+import { readReport } from "./transfer-report.ts";
+
+/**
+ * Seconds for an answer: less than HV_UTIL_TIMEOUT, after which the kernel's driver
+ * has answered by itself. A ring has no such limit, but a host will have one.
+ */
+const patienceSeconds = 25;
+
+/** Failures of one connection that are logged as warnings; more are logged as debug. */
+const loggedFailures = 20;
+
+/** What a channel is over. */
+type Transport = "device" | "ring";
+
+export class FcopyService implements Service {
+  readonly name = "fcopy";
+  readonly #context: ServiceContext;
+  readonly #transfers: TransferLog;
+  readonly #patience = new Patience(patienceSeconds);
+  #transport: Transport = "device";
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+    this.#removeLeftover();
+    this.#transfers = new TransferLog(context);
+  }
+
+  async connect(): Promise<MessageChannel | undefined> {
+    const { paths } = this.#context;
+    const device = `${paths.dev}/vmbus/hv_fcopy`;
+    if (existsSync(device)) {
+      this.#transport = "device";
+      return openDeviceChannel(device);
+    }
+    const uio = await uioDevice(paths, VmbusClass.fcopy);
+    if (uio === undefined) {
+      return undefined;
+    }
+    this.#transport = "ring";
+    mkdirSync(paths.run, { recursive: true, mode: 0o755 });
+    const { node: path, mapBytes } = uio;
+    return openRingChannel({ path, mapBytes, lockPath: `${paths.run}/fcopy.lock` });
+  }
+
+  async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
+    const { log, settings } = this.#context;
+    const transfers = this.#transfers;
+    const session: FcopySession =
+      this.#transport === "device"
+        ? new DeviceFcopySession()
+        : new RingFcopySession((versions) => {
+            this.#patience.queue(() => receiver.abandon("the host negotiated anew"));
+            if (versions === undefined) {
+              log.warning("the host offers no version that is known here");
+            } else {
+              const { framework, message } = versions;
+              log.notice(
+                `negotiated version ${versionText(message)}, framework ${versionText(framework)}`,
+              );
+            }
+            transfers.connected(this.#transport, versions && versionText(versions.message));
+          });
+    const receiver = new FileReceiver({
+      policy: () => policyOf(settings().fcopy),
+      ownership: () => ownershipOf(settings().fcopy),
+      diversion: channel.diversion,
+      layout: session.dataLayout,
+      patienceMilliseconds: patienceSeconds * 1000,
+      onStarted: (transfer) => transfers.started(transfer, receiver),
+      onEnded: (transfer, received, failure) => transfers.ended(transfer, received, failure),
+    });
+    let failures = 0;
+    const complain = (text: () => string) => {
+      failures += 1;
+      if (failures > loggedFailures) {
+        log.debug(text);
+      } else {
+        log.warning(text());
+      }
+    };
+    if (this.#transport === "ring") {
+      // The host begins, and may take its time.
+      ready();
+    }
+    try {
+      await serve({
+        channel,
+        session,
+        signal,
+        patienceSeconds: () => Infinity,
+        ready: () => {
+          log.notice("registered with the kernel");
+          transfers.connected(this.#transport, "1.1");
+          ready();
+        },
+        answer: (request) => {
+          log.debug(() => describeRequest(request));
+          return this.#answer(receiver, request, signal);
+        },
+        onFailure: (request, error) => {
+          const reason = error instanceof Error ? error.message : String(error);
+          const status = error instanceof RequestError ? error.status : Status.fail;
+          const text = `${describeRequest(request)}: ${reason} (${statusText(status)})`;
+          transfers.refused(text);
+          complain(() => text);
+        },
+        onIgnored: (reason) => complain(() => `${reason}, ignoring`),
+      });
+    } finally {
+      this.#patience.queue(() => receiver.abandon("the channel ended"));
+      await this.#patience.settled();
+      transfers.disconnected();
+    }
+  }
+
+  status(): string {
+    return this.#transfers.status();
+  }
+
+  stop(): Promise<void> {
+    this.#transfers.stop();
+    return Promise.resolve();
+  }
+
+  #answer(receiver: FileReceiver, request: FcopyRequest, signal: AbortSignal): Promise<void> {
+    return this.#patience.run(async (awaited) => {
+      // A copy during a backup waits for its end.
+      await freezeState.whenThawed();
+      await receiver.answer(request, awaited);
+    }, signal);
+  }
+
+  /** What an agent that was killed has left under a hidden name. */
+  #removeLeftover(): void {
+    const leftover = readReport(this.#context.paths)?.transfer?.leftover;
+    if (leftover === undefined || !basename(leftover).startsWith(hiddenPrefix)) {
+      return;
+    }
+    try {
+      unlinkSync(leftover);
+      this.#context.log.notice(`removed '${leftover}', which was left unfinished`);
+    } catch {
+      // Most often it has never had a name.
+    }
+  }
+}
+
+/** The service on this machine. */
+export function createFcopyService(context: ServiceContext): Service {
+  return new FcopyService(context);
+}
