@@ -78,6 +78,10 @@ export function canonicalName(hosts: string, name: string): string | undefined {
     if (address === undefined || canonical === undefined || !canonical.includes(".")) {
       continue;
     }
+    // Old installers listed the machine's name behind the loopback's.
+    if (canonical.startsWith("localhost.")) {
+      continue;
+    }
     if (aliases.includes(name) || canonical.split(".")[0] === name) {
       return canonical;
     }
