@@ -1,0 +1,108 @@
+// The backup service: freezes file systems for the host and thaws them, always.
+
+import { existsSync } from "node:fs";
+import { RequestError, Status } from "../../protocol/status.ts";
+import { VssSession, type VssRequest } from "../../protocol/vss/session.ts";
+import type { MessageChannel } from "../../transport/channel.ts";
+import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { serve } from "../serve.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { Backup } from "./backup.ts";
+import { thawLeftBehind } from "./left-behind.ts";
+import { Planner } from "./planner.ts";
+import { vssFiles } from "./vss-files.ts";
+
+/** VSS_FREEZE_TIMEOUT and HV_UTIL_TIMEOUT (drivers/hv), less the way of the reply. */
+const patienceSeconds = { freeze: 899, other: 29 };
+
+class VssService implements Service {
+  readonly name = "vss";
+  readonly #context: ServiceContext;
+  readonly #device: string;
+  readonly #backup: Backup;
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+    this.#device = `${context.paths.dev}/vmbus/hv_vss`;
+    const settings = () => context.settings().vss;
+    this.#backup = new Backup({
+      planner: new Planner(context.paths, settings),
+      files: vssFiles(context.paths),
+      settings,
+      log: context.log,
+      logger: context.logger,
+      gate: context.freezeGate,
+    });
+  }
+
+  async connect(): Promise<MessageChannel | undefined> {
+    await thawLeftBehind(vssFiles(this.#context.paths).marker, this.#context.log);
+    if (!existsSync(this.#device)) {
+      return undefined;
+    }
+    // Before the device is opened: the guard must not hold it.
+    this.#backup.prepare();
+    return openDeviceChannel(this.#device);
+  }
+
+  async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
+    const { log } = this.#context;
+    try {
+      await serve({
+        channel,
+        session: new VssSession(),
+        signal,
+        patienceSeconds: ({ operation }) =>
+          operation === "freeze" ? patienceSeconds.freeze : patienceSeconds.other,
+        ready: () => {
+          log.notice("registered with the kernel");
+          ready();
+        },
+        answer: (request) => this.#answer(request, signal),
+        onFailure: (request, error) => {
+          const reason = error instanceof Error ? error.message : String(error);
+          log.error(`${describe(request)}: ${reason}`);
+        },
+      });
+    } finally {
+      await this.#backup.abandon(
+        signal.aborted ? "the agent is ending" : "the channel to the host has ended",
+      );
+      this.#context.statusChanged();
+    }
+  }
+
+  status(): string {
+    return this.#backup.status();
+  }
+
+  stop(): Promise<void> {
+    return this.#backup.stop();
+  }
+
+  async #answer(request: VssRequest, signal: AbortSignal): Promise<undefined> {
+    switch (request.operation) {
+      case "hotBackup":
+        this.#backup.check();
+        break;
+      case "freeze":
+        await this.#backup.freeze(signal);
+        break;
+      case "thaw":
+        await this.#backup.thaw();
+        this.#context.statusChanged();
+        break;
+      case "unknown":
+        throw new RequestError(Status.notSupported, "this operation is unknown");
+    }
+  }
+}
+
+function describe(request: VssRequest): string {
+  return request.operation === "unknown" ? `operation ${request.number}` : request.operation;
+}
+
+/** The service on this machine. */
+export function createVssService(context: ServiceContext): Service {
+  return new VssService(context);
+}
