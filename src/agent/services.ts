@@ -2,7 +2,7 @@
 
 import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
 
-export const serviceNames: readonly ServiceName[] = ["kvp", "fcopy"];
+export const serviceNames: readonly ServiceName[] = ["kvp", "vss", "fcopy"];
 
 /** A service, not yet connected. */
 export async function createService(name: ServiceName, context: ServiceContext): Promise<Service> {
@@ -11,11 +11,13 @@ export async function createService(name: ServiceName, context: ServiceContext):
       const { createKvpService } = await import("../services/kvp/kvp-service.ts");
       return createKvpService(context);
     }
+    case "vss": {
+      const { createVssService } = await import("../services/vss/vss-service.ts");
+      return createVssService(context);
+    }
     case "fcopy": {
       const { createFcopyService } = await import("../services/fcopy/fcopy-service.ts");
       return createFcopyService(context);
     }
-    case "vss":
-      throw new Error(`the service ${name} is not built yet`);
   }
 }

@@ -4,5 +4,6 @@ import type { Command } from "./command.ts";
 import { installCommand } from "./commands/install.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
+import { vssCommand } from "./commands/vss.ts";
 
-export const commands: readonly Command[] = [lsvmbus, installCommand, uninstallCommand];
+export const commands: readonly Command[] = [lsvmbus, vssCommand, installCommand, uninstallCommand];

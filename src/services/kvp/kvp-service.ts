@@ -86,7 +86,10 @@ export class KvpService implements Service {
       answer: (request) => {
         this.#requests += 1;
         log.debug(() => describeRequest(request));
-        return this.#answer(request, sources, signal);
+        const opening = writes(request) ? this.#context.freezeGate.opening : undefined;
+        return opening === undefined
+          ? this.#answer(request, sources, signal)
+          : opening.then(() => this.#answer(request, sources, signal));
       },
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -156,6 +159,11 @@ export class KvpService implements Service {
         );
     }
   }
+}
+
+/** Whether the answer changes files, which does not return while they are frozen. */
+function writes({ operation }: KvpRequest): boolean {
+  return operation === "set" || operation === "delete" || operation === "setIpInfo";
 }
 
 function noMoreItems(text: string): never {

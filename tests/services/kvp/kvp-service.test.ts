@@ -3,6 +3,7 @@ import { Logger } from "../../../src/log.ts";
 import { pathsFrom } from "../../../src/platform/paths.ts";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { type KvpParts, KvpService } from "../../../src/services/kvp/kvp-service.ts";
+import { FreezeGate } from "../../../src/services/freeze-gate.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
 import { connectedChannel } from "../../support/memory-channel.ts";
@@ -58,6 +59,7 @@ async function running(changes: Partial<KvpParts> = {}, level: "info" | "debug" 
       log: logger.log("kvp"),
       logger,
       settings: defaultSettings,
+      freezeGate: new FreezeGate(),
       statusChanged: () => undefined,
     },
     { ...parts, ...changes },

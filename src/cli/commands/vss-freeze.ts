@@ -1,0 +1,113 @@
+// `hvguest vss freeze` and `thaw`: by hand, through the same code as for the host.
+
+import { readConfiguration } from "../../agent/configuration.ts";
+import { Logger } from "../../log.ts";
+import { native } from "../../native/binding.ts";
+import { callNative, errnoText } from "../../native/native-error.ts";
+import { pathsFrom } from "../../platform/paths.ts";
+import { RequestError } from "../../protocol/status.ts";
+import { FreezeGate } from "../../services/freeze-gate.ts";
+import { Backup } from "../../services/vss/backup.ts";
+import { frozenNow, thawLeftBehind, thawPaths } from "../../services/vss/left-behind.ts";
+import { Planner } from "../../services/vss/planner.ts";
+import { vssFiles } from "../../services/vss/vss-files.ts";
+import { CommandError, command, ExitStatus, UsageError } from "../command.ts";
+
+/** The kernel waits 900 s for a frozen guest. */
+const longestSeconds = 840;
+/** Our own deadline comes after the time that was asked for. */
+const spareSeconds = 5;
+
+export const vssFreeze = command<{ for: string }>({
+  usage: "freeze",
+  description: "Freeze all file systems, with hooks, and thaw them after a time",
+  options: (yargs) =>
+    yargs.option("for", {
+      type: "string",
+      demandOption: true,
+      describe: "How long: 10s, 2m; interrupt it to thaw earlier",
+    }),
+  run: async ({ for: duration }, { environment, signal }) => {
+    const seconds = parseSeconds(duration);
+    const paths = pathsFrom(environment);
+    const settings = readConfiguration(paths.configuration).vss;
+    const { log, flush } = threadedLog();
+    const backup = new Backup({
+      planner: new Planner(paths, () => settings),
+      files: vssFiles(paths),
+      settings: () => ({ ...settings, deadline_seconds: seconds + spareSeconds }),
+      log,
+      // Lines leave by a thread of their own, so that a script sees when all is frozen.
+      logger: { hold: () => undefined, release: () => undefined },
+      gate: new FreezeGate(),
+      by: "command",
+    });
+    try {
+      await thawLeftBehind(vssFiles(paths).marker, log);
+      await backup.freeze(signal);
+      await Promise.race([elapsed(seconds), aborted(signal), backup.thawed]);
+      await backup.thaw();
+    } catch (error) {
+      if (error instanceof RequestError || signal.aborted) {
+        throw new CommandError(error instanceof Error ? error.message : String(error));
+      }
+      throw error;
+    } finally {
+      await backup.stop();
+      flush();
+    }
+    return ExitStatus.done;
+  },
+});
+
+export const vssThaw = command({
+  usage: "thaw",
+  description: "Thaw at once what the agent or `vss freeze` has frozen",
+  run: async (_args, { environment, print }) => {
+    const { marker } = vssFiles(pathsFrom(environment));
+    const { log, flush } = threadedLog();
+    const frozen = frozenNow(marker);
+    if (frozen.length === 0) {
+      // Nobody alive: perhaps somebody dead.
+      await thawLeftBehind(marker, log);
+      flush();
+      return ExitStatus.done;
+    }
+    const { failures, lost } = await thawPaths(frozen);
+    for (const path of frozen.filter((each) => !lost.includes(each))) {
+      const failure = failures.find((each) => each.path === path);
+      print(`${path}: ${failure === undefined ? "thawed" : errnoText(failure.errno)}\n`);
+    }
+    return failures.length === 0 ? ExitStatus.done : ExitStatus.failed;
+  },
+});
+
+/** @throws UsageError */
+function parseSeconds(text: string): number {
+  const [, number, unit] = /^(\d+)(s|m)?$/.exec(text) ?? [];
+  const seconds = Number(number) * (unit === "m" ? 60 : 1);
+  if (!(seconds >= 1 && seconds <= longestSeconds)) {
+    throw new UsageError(`--for needs a time from 1s to ${longestSeconds}s, got '${text}'`);
+  }
+  return seconds;
+}
+
+function threadedLog() {
+  const writer = callNative(() => new (native().LogWriter)());
+  const sink = (line: string) => writer.write(line);
+  const logger = new Logger({ sink, level: "info", journal: false });
+  return { log: logger.log("vss"), flush: () => writer.flush(1000) };
+}
+
+function elapsed(seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    // The command may end earlier.
+    setTimeout(resolve, seconds * 1000).unref();
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
