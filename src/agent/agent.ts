@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import type { Logger } from "../log.ts";
 import type { Paths } from "../platform/paths.ts";
-import { FreezeGate } from "../services/freeze-gate.ts";
+import { FreezeState } from "../services/freeze-state.ts";
 import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
 import type { Settings } from "../services/settings.ts";
 import { DeviceChanges } from "./device-changes.ts";
@@ -38,7 +38,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #devices: DeviceChanges;
   readonly #manager: ServiceManager;
-  readonly #freezeGate = new FreezeGate();
+  readonly #freezeState = new FreezeState();
   readonly #running = new Map<ServiceName, Running>();
   #settings: Settings;
   #started = false;
@@ -106,7 +106,7 @@ export class Agent {
       paths,
       log,
       logger,
-      freezeGate: this.#freezeGate,
+      freezeState: this.#freezeState,
       settings: () => this.#settings,
       statusChanged: () => this.#stateChanged(),
     };

@@ -1,5 +1,6 @@
 // Whether our own backup service has frozen file systems. Who writes files asks
-// first: a write to a frozen file system lasts until the thaw.
+// first: a write to a frozen file system lasts until the thaw, and on the JavaScript
+// thread it would stop the whole agent, which then could not receive the thaw.
 
 /** Shared by the services of the process. */
 export class FreezeState {
@@ -27,6 +28,3 @@ export class FreezeState {
     }
   }
 }
-
-/** The state of this process. */
-export const freezeState = new FreezeState();

@@ -3,7 +3,7 @@
 import type { Log, Logger } from "../log.ts";
 import type { Paths } from "../platform/paths.ts";
 import type { MessageChannel } from "../transport/channel.ts";
-import type { FreezeGate } from "./freeze-gate.ts";
+import type { FreezeState } from "./freeze-state.ts";
 import type { Settings } from "./settings.ts";
 
 export type ServiceName = "kvp" | "vss" | "fcopy";
@@ -36,8 +36,8 @@ export interface ServiceContext {
   readonly log: Log;
   /** All lines of the process; held back while file systems are frozen. */
   readonly logger: Logger;
-  /** Closed while file systems are frozen: to be waited for before a write. */
-  readonly freezeGate: FreezeGate;
+  /** Whether file systems are frozen: to be waited for before a write. */
+  readonly freezeState: FreezeState;
   /** The settings now: a reload changes them. */
   readonly settings: () => Settings;
   /** To be called when {@link Service.status} says something new. */

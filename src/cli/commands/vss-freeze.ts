@@ -6,7 +6,7 @@ import { native } from "../../native/binding.ts";
 import { callNative, errnoText } from "../../native/native-error.ts";
 import { pathsFrom } from "../../platform/paths.ts";
 import { RequestError } from "../../protocol/status.ts";
-import { FreezeGate } from "../../services/freeze-gate.ts";
+import { FreezeState } from "../../services/freeze-state.ts";
 import { Backup } from "../../services/vss/backup.ts";
 import { frozenNow, thawLeftBehind, thawPaths } from "../../services/vss/left-behind.ts";
 import { Planner } from "../../services/vss/planner.ts";
@@ -39,7 +39,7 @@ export const vssFreeze = command<{ for: string }>({
       log,
       // Lines leave by a thread of their own, so that a script sees when all is frozen.
       logger: { hold: () => undefined, release: () => undefined },
-      gate: new FreezeGate(),
+      freezeState: new FreezeState(),
       by: "command",
     });
     try {

@@ -16,7 +16,6 @@ import { VmbusClass } from "../../protocol/vmbus-class.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
 import { openDeviceChannel } from "../../transport/device-channel.ts";
 import { openRingChannel } from "../../transport/ring-channel.ts";
-import { freezeState } from "../freeze-state.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { hiddenPrefix } from "./arriving-file.ts";
@@ -152,7 +151,7 @@ export class FcopyService implements Service {
   #answer(receiver: FileReceiver, request: FcopyRequest, signal: AbortSignal): Promise<void> {
     return this.#patience.run(async (awaited) => {
       // A copy during a backup waits for its end.
-      await freezeState.whenThawed();
+      await this.#context.freezeState.whenThawed();
       await receiver.answer(request, awaited);
     }, signal);
   }

@@ -86,10 +86,10 @@ export class KvpService implements Service {
       answer: (request) => {
         this.#requests += 1;
         log.debug(() => describeRequest(request));
-        const opening = writes(request) ? this.#context.freezeGate.opening : undefined;
-        return opening === undefined
-          ? this.#answer(request, sources, signal)
-          : opening.then(() => this.#answer(request, sources, signal));
+        const { freezeState } = this.#context;
+        return freezeState.frozen && writes(request)
+          ? freezeState.whenThawed().then(() => this.#answer(request, sources, signal))
+          : this.#answer(request, sources, signal);
       },
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import type { Log, Logger } from "../../log.ts";
 import { RunError } from "../../platform/run-command.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
-import type { FreezeGate } from "../freeze-gate.ts";
+import type { FreezeState } from "../freeze-state.ts";
 import { type FreezePlan, frozenFileSystems, type PassedOver } from "./freeze-plan.ts";
 import { type Frozen, Freezer, FreezeError, type Thawed } from "./freezer.ts";
 import { findHooks, HookError } from "./hook-files.ts";
@@ -24,7 +24,7 @@ export interface BackupParts {
   readonly log: Log;
   /** Held while file systems are frozen. */
   readonly logger: Pick<Logger, "hold" | "release">;
-  readonly gate: FreezeGate;
+  readonly freezeState: FreezeState;
   readonly by?: LastFreeze["by"];
 }
 
@@ -174,9 +174,9 @@ export class Backup {
     hooks: RunningHooks,
     started: { readonly at: Date; readonly milliseconds: number },
   ): Promise<void> {
-    const { gate, logger, log } = this.#parts;
+    const { freezeState, logger, log } = this.#parts;
     const freezer = this.prepare();
-    gate.close();
+    freezeState.freeze();
     logger.hold();
     try {
       const { plan, frozen } = await this.#freezePlanned(freezer, signal);
@@ -188,7 +188,7 @@ export class Backup {
       }
       const settled = frozen.thawed.then((outcome) => {
         const frozenSeconds = (performance.now() - frozenAt) / 1000;
-        gate.open();
+        freezeState.thaw();
         logger.release();
         const fault = this.#faultOf(outcome);
         this.#state = outcome.expired ? { phase: "lost", reason: fault ?? "" } : { phase: "idle" };
@@ -211,7 +211,7 @@ export class Backup {
       });
       this.#state = { phase: "frozen", frozen, settled };
     } catch (error) {
-      gate.open();
+      freezeState.thaw();
       logger.release();
       throw error;
     }

@@ -31,7 +31,7 @@ class VssService implements Service {
       settings,
       log: context.log,
       logger: context.logger,
-      gate: context.freezeGate,
+      freezeState: context.freezeState,
     });
   }
 

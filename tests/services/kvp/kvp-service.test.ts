@@ -3,7 +3,7 @@ import { Logger } from "../../../src/log.ts";
 import { pathsFrom } from "../../../src/platform/paths.ts";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { type KvpParts, KvpService } from "../../../src/services/kvp/kvp-service.ts";
-import { FreezeGate } from "../../../src/services/freeze-gate.ts";
+import { FreezeState } from "../../../src/services/freeze-state.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
 import { connectedChannel } from "../../support/memory-channel.ts";
@@ -59,7 +59,7 @@ async function running(changes: Partial<KvpParts> = {}, level: "info" | "debug" 
       log: logger.log("kvp"),
       logger,
       settings: defaultSettings,
-      freezeGate: new FreezeGate(),
+      freezeState: new FreezeState(),
       statusChanged: () => undefined,
     },
     { ...parts, ...changes },
