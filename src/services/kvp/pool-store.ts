@@ -6,6 +6,7 @@ import { mkdirSync, chmodSync } from "node:fs";
 import { constants } from "node:os";
 import { native } from "../../native/binding.ts";
 import { NativeError } from "../../native/native-error.ts";
+import { freezeState } from "../freeze-state.ts";
 import { PoolEditor } from "./pool-editor.ts";
 import {
   callFile,
@@ -112,8 +113,10 @@ export class PoolStore {
     const stamp = stampOf(pool.path);
     const { cached } = pool;
     if (stamp === undefined) {
-      this.#make(pool);
-      pool.notices.report("file", "was gone, made again");
+      if (!freezeState.frozen) {
+        this.#make(pool);
+        pool.notices.report("file", "was gone, made again");
+      }
     } else if (cached?.isSettled === true && isSameStamp(cached.stamp, stamp)) {
       return cached.image;
     }
@@ -123,7 +126,7 @@ export class PoolStore {
   #load(pool: Pool, abandonedAfter = abandonedMilliseconds): PoolImage {
     const wait = performance.now() < pool.impatientUntil ? 0 : waitMilliseconds;
     const { stamp, image } = this.#readShared(pool, wait);
-    if (!isPartial(stamp, abandonedAfter)) {
+    if (!isPartial(stamp, abandonedAfter) || freezeState.frozen) {
       return image;
     }
     // The next append of a program that trusts the size would be misplaced.
