@@ -6,7 +6,6 @@ import { mkdirSync, chmodSync } from "node:fs";
 import { constants } from "node:os";
 import { native } from "../../native/binding.ts";
 import { NativeError } from "../../native/native-error.ts";
-import { freezeState } from "../freeze-state.ts";
 import { PoolEditor } from "./pool-editor.ts";
 import {
   callFile,
@@ -49,9 +48,16 @@ interface Pool {
 export class PoolStore {
   readonly #directory: string;
   readonly #pools: readonly Pool[];
+  readonly #isFrozen: () => boolean;
 
-  constructor(directory: string, onNotice: (text: string) => void) {
+  /** While `isFrozen` says so, reading neither makes nor repairs a file: it would not return. */
+  constructor(
+    directory: string,
+    onNotice: (text: string) => void,
+    isFrozen: () => boolean = () => false,
+  ) {
     this.#directory = directory;
+    this.#isFrozen = isFrozen;
     this.#pools = Array.from({ length: poolCount }, (_, number) => ({
       path: poolPath(directory, number),
       notices: new PoolNotices(poolPath(directory, number), onNotice),
@@ -113,7 +119,7 @@ export class PoolStore {
     const stamp = stampOf(pool.path);
     const { cached } = pool;
     if (stamp === undefined) {
-      if (!freezeState.frozen) {
+      if (!this.#isFrozen()) {
         this.#make(pool);
         pool.notices.report("file", "was gone, made again");
       }
@@ -126,7 +132,7 @@ export class PoolStore {
   #load(pool: Pool, abandonedAfter = abandonedMilliseconds): PoolImage {
     const wait = performance.now() < pool.impatientUntil ? 0 : waitMilliseconds;
     const { stamp, image } = this.#readShared(pool, wait);
-    if (!isPartial(stamp, abandonedAfter) || freezeState.frozen) {
+    if (!isPartial(stamp, abandonedAfter) || this.#isFrozen()) {
       return image;
     }
     // The next append of a program that trusts the size would be misplaced.
