@@ -2,8 +2,7 @@
 
 import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
 
-/** In the order in which they start: file systems that are still frozen are thawed first. */
-export const serviceNames: readonly ServiceName[] = ["vss", "kvp", "fcopy"];
+export const serviceNames: readonly ServiceName[] = ["kvp", "vss", "fcopy"];
 
 /** A service, not yet connected. */
 export async function createService(name: ServiceName, context: ServiceContext): Promise<Service> {

@@ -11,6 +11,7 @@ import {
   UsageError,
 } from "./command.ts";
 import { commands } from "./commands.ts";
+import { type ProtectedOperands, protectOperands } from "./operands.ts";
 import { versionText } from "./version.ts";
 
 /** @throws UsageError for a wrong command line, and what the command throws. */
@@ -29,6 +30,7 @@ export async function runCommandLine(
     signal: stop.signal,
     commands,
   };
+  const operands = protectOperands(args);
   const chosen: { run?: () => ExitStatus | Promise<ExitStatus> } = {};
   const parser = yargs()
     .scriptName(program)
@@ -48,13 +50,17 @@ export async function runCommandLine(
       throw error === undefined || error.name === "YError" ? new UsageError(message) : error;
     });
   for (const command of commands) {
-    register(parser, command, context, chosen);
+    register(parser, command, context, operands, chosen);
   }
   // With a callback yargs hands over help instead of writing it with console.log.
   let text = "";
-  await parser.parseAsync([...args], {}, (_error: unknown, _argv: unknown, output: string) => {
-    text = output;
-  });
+  await parser.parseAsync(
+    [...operands.args],
+    {},
+    (_error: unknown, _argv: unknown, output: string) => {
+      text = output;
+    },
+  );
   if (text !== "") {
     context.print(`${text}\n`);
     return ExitStatus.done;
@@ -66,14 +72,16 @@ function register(
   parser: Argv,
   command: Command,
   context: CommandContext,
+  operands: ProtectedOperands,
   chosen: { run?: () => ExitStatus | Promise<ExitStatus> },
 ): void {
   parser.command({
     command: command.usage,
+    aliases: command.aliases ?? [],
     describe: command.description,
     builder: (yargsOfCommand: Argv) => {
       for (const below of command.commands ?? []) {
-        register(yargsOfCommand, below, context, chosen);
+        register(yargsOfCommand, below, context, operands, chosen);
       }
       if (command.commands !== undefined) {
         yargsOfCommand.demandCommand(1, "name what to do");
@@ -84,7 +92,7 @@ function register(
     handler: (argv: Record<string, unknown>) => {
       const { run } = command;
       if (run !== undefined) {
-        chosen.run = () => run(argv, context);
+        chosen.run = () => run(operands.restore(argv), context);
       }
     },
   });

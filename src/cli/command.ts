@@ -51,6 +51,8 @@ export interface Command<Arguments = Record<string, unknown>> {
   /** yargs form: `get <key>`. */
   readonly usage: string;
   readonly description: string;
+  /** Other names for the same. */
+  readonly aliases?: readonly string[];
   readonly options?: (yargs: Argv) => Argv<Arguments>;
   readonly commands?: readonly Command[];
   readonly run?: (args: Arguments, context: CommandContext) => ExitStatus | Promise<ExitStatus>;

@@ -2,8 +2,15 @@
 
 import type { Command } from "./command.ts";
 import { installCommand } from "./commands/install.ts";
+import { kvpCommand } from "./commands/kvp.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { vssCommand } from "./commands/vss.ts";
 
-export const commands: readonly Command[] = [lsvmbus, vssCommand, installCommand, uninstallCommand];
+export const commands: readonly Command[] = [
+  kvpCommand,
+  lsvmbus,
+  vssCommand,
+  installCommand,
+  uninstallCommand,
+];

@@ -57,6 +57,11 @@ export interface NativeDeviceWatch {
   close(): void;
 }
 
+/** Sleeps until files of a directory may have changed (directory_watch.rs). */
+export interface NativeDirectoryWatch {
+  close(): void;
+}
+
 /** A bounded queue in front of standard error (log_writer.rs). */
 export interface NativeLogWriter {
   write(line: string): void;
@@ -168,6 +173,7 @@ export interface Native {
     directories: readonly string[],
     onChange: () => void,
   ) => NativeDeviceWatch;
+  readonly DirectoryWatch: new (directory: string, onChange: () => void) => NativeDirectoryWatch;
   readonly NetworkWatch: new (onChange: () => void) => NativeNetworkWatch;
   readonly readNetwork: () => NetworkRecords;
   readonly Freeze: new (

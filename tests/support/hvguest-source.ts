@@ -20,15 +20,19 @@ export const fromSource: readonly string[] = [
   join(repository, "src/main.ts"),
 ];
 
-/** Runs it to its end. It sees no device, unless the environment says where one is. */
+/**
+ * Runs it to its end. It sees no device, unless the environment says where one is,
+ * and an empty standard input by default.
+ */
 export function hvguest(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  input: string | Uint8Array = "",
 ): Ended {
   const ended = Bun.spawnSync([...fromSource, ...args], {
     cwd: "/",
     env: { PATH: "/usr/sbin:/usr/bin", HVGUEST_KERNEL_ROOT: "/nonexistent", ...environment },
-    stdin: "ignore",
+    stdin: Buffer.from(input),
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -7,6 +7,7 @@
 pub mod datagram;
 pub mod device;
 pub mod device_watch;
+pub mod directory_watch;
 pub mod diversion;
 pub mod error;
 pub mod fork;

@@ -47,9 +47,6 @@ export interface KvpParts {
 /** HV_UTIL_TIMEOUT (drivers/hv/hyperv_vmbus.h), less the time a reply may take to arrive. */
 const patienceSeconds = 29;
 
-/** How long a request that writes files waits for the end of a backup. */
-const frozenPatienceSeconds = 20;
-
 /** Failures of one connection that are logged as warnings; more are logged as debug. */
 const loggedFailures = 20;
 
@@ -91,7 +88,7 @@ export class KvpService implements Service {
         log.debug(() => describeRequest(request));
         const { freezeState } = this.#context;
         return freezeState.frozen && writes(request)
-          ? this.#answerAfterThaw(request, sources, signal)
+          ? freezeState.whenThawed().then(() => this.#answer(request, sources, signal))
           : this.#answer(request, sources, signal);
       },
       onFailure: (request, error) => {
@@ -117,17 +114,6 @@ export class KvpService implements Service {
   stop(): Promise<void> {
     this.#parts.stop();
     return Promise.resolve();
-  }
-
-  async #answerAfterThaw(
-    request: KvpRequest,
-    sources: IntrinsicSources,
-    signal: AbortSignal,
-  ): Promise<KvpReply> {
-    if (!(await this.#context.freezeState.isThawedWithin(frozenPatienceSeconds))) {
-      throw new RequestError(Status.machineLocked, "file systems are frozen for a backup");
-    }
-    return this.#answer(request, sources, signal);
   }
 
   #answer(

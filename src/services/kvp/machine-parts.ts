@@ -18,11 +18,7 @@ export function machineParts(
     onChange: onNetworkChange,
   });
   network.start();
-  const pools = new PoolStore(
-    context.paths.pools,
-    (text) => context.log.warning(text),
-    () => context.freezeState.frozen,
-  );
+  const pools = new PoolStore(context.paths.pools, (text) => context.log.warning(text));
   pools.open();
   return {
     pools,

@@ -3,8 +3,14 @@
 import { constants } from "node:os";
 import { NativeError } from "../../native/native-error.ts";
 import { largestFile } from "./pool-file.ts";
-import { PoolImage } from "./pool-image.ts";
-import { encodeRecord, recordBytes, type RecordLimits, wireLimits } from "./pool-record.ts";
+import { type PoolEntry, PoolImage } from "./pool-image.ts";
+import {
+  encodeRecord,
+  keyIdOf,
+  recordBytes,
+  type RecordLimits,
+  wireLimits,
+} from "./pool-record.ts";
 import {
   addRecord,
   type RecordFile,
@@ -57,19 +63,28 @@ export class PoolEditor {
   /** Deletes all records with these keys; returns the keys that were there. @throws NativeError */
   delete(keys: readonly string[]): string[] {
     const found = [...new Set(keys)].filter((key) => this.#image.entry(key) !== undefined);
-    const slots = found.flatMap((key) => this.#image.entry(key)?.slots ?? []);
-    if (slots.length > 0) {
-      const removed = new Set(slots);
-      removeRecords(this.#file, this.#image.bytes, slots);
-      this.#image = this.#image.without(removed);
-    }
+    this.#remove(found.flatMap((key) => this.#image.entry(key) ?? []));
     return found;
+  }
+
+  /** Deletes the records of all other keys. @throws NativeError */
+  keepOnly(keys: readonly string[]): void {
+    const kept = new Set(keys.map(keyIdOf));
+    this.#remove(this.#image.entries.filter(({ id }) => !kept.has(id)));
   }
 
   /** Deletes all records. @throws NativeError */
   clear(): void {
     shorten(this.#file, 0);
     this.#image = new PoolImage(new Uint8Array());
+  }
+
+  #remove(entries: readonly PoolEntry[]): void {
+    const slots = entries.flatMap((entry) => entry.slots);
+    if (slots.length > 0) {
+      removeRecords(this.#file, this.#image.bytes, slots);
+      this.#image = this.#image.without(new Set(slots));
+    }
   }
 
   #add(record: Uint8Array): void {

@@ -15,7 +15,12 @@ export interface PoolRecord {
 
 /** A pool file refuses what is asked; the message says why in one line. */
 export class PoolError extends Error {
-  override readonly name = "PoolError";
+  override readonly name: string = "PoolError";
+}
+
+/** A key or a value that no record holds. */
+export class RecordError extends PoolError {
+  override readonly name = "RecordError";
 }
 
 /** Bytes that a key and a value may have, without their NUL. */
@@ -27,16 +32,19 @@ export interface RecordLimits {
 /** What the areas of a record hold. */
 export const wireLimits: RecordLimits = { keyBytes: keyArea - 1, valueBytes: valueArea - 1 };
 
+/** What reaches the host uncut, whatever the text: the kernel takes so many UTF-16 units. */
+export const safeLimits: RecordLimits = { keyBytes: 254, valueBytes: 1022 };
+
 /**
  * The bytes of a record.
- * @throws PoolError for an empty key, a NUL in either, or a text beyond the limits.
+ * @throws RecordError for an empty key, a NUL in either, or a text beyond the limits.
  */
 export function encodeRecord(key: string, value: string, limits = wireLimits): Uint8Array {
   const record = new Uint8Array(recordBytes);
   record.set(textBytes("key", key, limits.keyBytes), 0);
   record.set(textBytes("value", value, limits.valueBytes), keyArea);
   if (record[0] === 0) {
-    throw new PoolError("an empty key names no record");
+    throw new RecordError("an empty key names no record");
   }
   return record;
 }
@@ -44,10 +52,10 @@ export function encodeRecord(key: string, value: string, limits = wireLimits): U
 function textBytes(what: string, text: string, limit: number): Uint8Array {
   const bytes = encodeUtf8(text);
   if (bytes.length > limit) {
-    throw new PoolError(`the ${what} has ${bytes.length} bytes, more than ${limit}`);
+    throw new RecordError(`the ${what} has ${bytes.length} bytes, more than ${limit}`);
   }
   if (bytes.includes(0)) {
-    throw new PoolError(`the ${what} contains a NUL`);
+    throw new RecordError(`the ${what} contains a NUL`);
   }
   return bytes;
 }

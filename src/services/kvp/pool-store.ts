@@ -2,13 +2,11 @@
 // program has changed a file. What a pool file suffers never ends the service:
 // it is reported once, and the rest is served.
 
-import { mkdirSync, chmodSync } from "node:fs";
-import { constants } from "node:os";
 import { native } from "../../native/binding.ts";
 import { NativeError } from "../../native/native-error.ts";
+import { openForChange } from "./pool-access.ts";
 import { PoolEditor } from "./pool-editor.ts";
 import {
-  callFile,
   type FileStamp,
   isSameStamp,
   isSettled,
@@ -46,18 +44,9 @@ interface Pool {
 
 /** Reads and changes the pools for the host. */
 export class PoolStore {
-  readonly #directory: string;
   readonly #pools: readonly Pool[];
-  readonly #isFrozen: () => boolean;
 
-  /** While `isFrozen` says so, reading neither makes nor repairs a file: it would not return. */
-  constructor(
-    directory: string,
-    onNotice: (text: string) => void,
-    isFrozen: () => boolean = () => false,
-  ) {
-    this.#directory = directory;
-    this.#isFrozen = isFrozen;
+  constructor(directory: string, onNotice: (text: string) => void) {
     this.#pools = Array.from({ length: poolCount }, (_, number) => ({
       path: poolPath(directory, number),
       notices: new PoolNotices(poolPath(directory, number), onNotice),
@@ -119,10 +108,8 @@ export class PoolStore {
     const stamp = stampOf(pool.path);
     const { cached } = pool;
     if (stamp === undefined) {
-      if (!this.#isFrozen()) {
-        this.#make(pool);
-        pool.notices.report("file", "was gone, made again");
-      }
+      this.#make(pool);
+      pool.notices.report("file", "was gone, made again");
     } else if (cached?.isSettled === true && isSameStamp(cached.stamp, stamp)) {
       return cached.image;
     }
@@ -132,7 +119,7 @@ export class PoolStore {
   #load(pool: Pool, abandonedAfter = abandonedMilliseconds): PoolImage {
     const wait = performance.now() < pool.impatientUntil ? 0 : waitMilliseconds;
     const { stamp, image } = this.#readShared(pool, wait);
-    if (!isPartial(stamp, abandonedAfter) || this.#isFrozen()) {
+    if (!isPartial(stamp, abandonedAfter)) {
       return image;
     }
     // The next append of a program that trusts the size would be misplaced.
@@ -179,7 +166,7 @@ export class PoolStore {
     if (pool === undefined) {
       throw new PoolError(`there is no pool ${number}`);
     }
-    using file = this.#openForChange(pool);
+    using file = openForChange(pool.path, waitMilliseconds);
     this.#repair(pool, file);
     const editor = new PoolEditor(file, this.#read(pool, file).image);
     // Until the change is whole, nothing is known of the file.
@@ -187,18 +174,6 @@ export class PoolStore {
     const result = change(editor);
     pool.cached = { image: editor.image, stamp: file.stamp(), isSettled: false };
     return result;
-  }
-
-  #openForChange(pool: Pool): PoolFile {
-    try {
-      return PoolFile.open(pool.path, "create", waitMilliseconds);
-    } catch (error) {
-      if (error instanceof NativeError && error.errno === constants.errno.ENOENT) {
-        this.#makeDirectory();
-        return PoolFile.open(pool.path, "create", waitMilliseconds);
-      }
-      throw error;
-    }
   }
 
   #repair(pool: Pool, file: PoolFile): void {
@@ -211,18 +186,7 @@ export class PoolStore {
 
   #make(pool: Pool): void {
     if (stampOf(pool.path) === undefined) {
-      this.#makeDirectory();
-      PoolFile.open(pool.path, "create", 0)[Symbol.dispose]();
-    }
-  }
-
-  #makeDirectory(): void {
-    const path = this.#directory;
-    const made = callFile(`make '${path}'`, () =>
-      mkdirSync(path, { recursive: true, mode: 0o755 }),
-    );
-    if (made !== undefined) {
-      callFile(`chmod '${path}'`, () => chmodSync(path, 0o755));
+      openForChange(pool.path, 0)[Symbol.dispose]();
     }
   }
 

@@ -1,0 +1,41 @@
+import { ExitStatus } from "../../command.ts";
+import { ChosenPool, poolCommand } from "./pool-choice.ts";
+import { inputText, linesOf } from "./record-input.ts";
+import { jsonLine } from "./record-text.ts";
+
+export const deleteCommand = poolCommand<{ readonly key: string }>({
+  usage: "delete <key>",
+  description: "Delete a key; prints true, or false with status 1 when it is not there",
+  options: (yargs) =>
+    yargs.positional("key", { type: "string", demandOption: true, describe: "The exact key" }),
+  run: (args, context) => {
+    const pool = new ChosenPool(args, context);
+    const removed = pool.change((editor) => editor.delete([args.key]).length > 0);
+    context.print(args.json ? jsonLine({ removed }) : `${removed}\n`);
+    return removed ? ExitStatus.done : ExitStatus.failed;
+  },
+});
+
+export const deleteMultipleCommand = poolCommand<{ readonly keys: string[] }>({
+  usage: "delete-multiple <keys..>",
+  description: "Delete keys and print how many records are gone; - reads keys, one a line",
+  options: (yargs) =>
+    yargs.positional("keys", {
+      type: "string",
+      array: true,
+      demandOption: true,
+      describe: "Exact keys, or - alone for lines of standard input",
+    }),
+  run: async (args, context) => {
+    const pool = new ChosenPool(args, context);
+    const isInput = args.keys.length === 1 && args.keys[0] === "-";
+    const keys = isInput ? linesOf(await inputText(undefined)).map(({ line }) => line) : args.keys;
+    const removed = pool.change((editor) => {
+      const before = editor.image.count;
+      editor.delete(keys);
+      return before - editor.image.count;
+    });
+    context.print(args.json ? jsonLine({ removed }) : `${removed}\n`);
+    return ExitStatus.done;
+  },
+});
