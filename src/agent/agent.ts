@@ -111,6 +111,7 @@ export class Agent {
       statusChanged: () => this.#stateChanged(),
     };
     const service = await createService(name, context);
+    await service.recover?.();
     const stop = new AbortController();
     const running: Running = {
       service,

@@ -2,7 +2,8 @@
 
 import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
 
-export const serviceNames: readonly ServiceName[] = ["kvp", "vss", "fcopy"];
+/** In the order in which they start: file systems that are still frozen are thawed first. */
+export const serviceNames: readonly ServiceName[] = ["vss", "kvp", "fcopy"];
 
 /** A service, not yet connected. */
 export async function createService(name: ServiceName, context: ServiceContext): Promise<Service> {

@@ -33,6 +33,8 @@ export interface NetworkInterface {
   /** `00:15:5D:…`, empty when there is none. */
   readonly mac: string;
   readonly isUp: boolean;
+  /** Something is at the other end of its cable; only an interface that is up can tell. */
+  readonly hasCarrier: boolean;
   readonly isLoopback: boolean;
   /** `bridge`, `veth`, `vlan` …; undefined for hardware and loopback. */
   readonly kind: string | undefined;
@@ -53,6 +55,7 @@ export interface NetworkInterface {
 // include/uapi/linux/if.h, if_addr.h, rtnetlink.h
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
+const IFF_LOWER_UP = 0x10000;
 const IFA_F_DADFAILED = 0x08;
 const IFA_F_TENTATIVE = 0x40;
 const RT_SCOPE_LINK = 253;
@@ -71,6 +74,7 @@ export function networkInterfaces(records: NetworkRecords, sys: string): Network
     name: link.name,
     mac: link.mac.toUpperCase(),
     isUp: (link.flags & IFF_UP) !== 0,
+    hasCarrier: (link.flags & IFF_LOWER_UP) !== 0,
     isLoopback: (link.flags & IFF_LOOPBACK) !== 0,
     kind: link.kind,
     master: link.master,

@@ -21,6 +21,15 @@ export class FreezeState {
     this.#thawed = undefined;
   }
 
+  /** Resolves to true when nothing is frozen, or to false after `seconds`. */
+  async isThawedWithin(seconds: number): Promise<boolean> {
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), seconds * 1000);
+    const isThawed = await Promise.race([this.whenThawed().then(() => true), late.promise]);
+    clearTimeout(timer);
+    return isThawed;
+  }
+
   /** Resolves when nothing is frozen. */
   async whenThawed(): Promise<void> {
     while (this.#thawed !== undefined) {

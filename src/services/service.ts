@@ -12,6 +12,11 @@ export type ServiceName = "kvp" | "vss" | "fcopy";
 export interface Service {
   readonly name: ServiceName;
   /**
+   * Undoes what an earlier process has left behind. Called once, before anything
+   * else, and awaited before the next service is made. Never rejects.
+   */
+  recover?(): Promise<void>;
+  /**
    * Opens the channel to the host, or resolves to undefined while it is not
    * offered; the supervisor asks again when devices change.
    * @throws NativeError when the kernel refuses: EBUSY, EACCES.

@@ -47,6 +47,9 @@ export interface KvpParts {
 /** HV_UTIL_TIMEOUT (drivers/hv/hyperv_vmbus.h), less the time a reply may take to arrive. */
 const patienceSeconds = 29;
 
+/** How long a request that writes files waits for the end of a backup. */
+const frozenPatienceSeconds = 20;
+
 /** Failures of one connection that are logged as warnings; more are logged as debug. */
 const loggedFailures = 20;
 
@@ -88,7 +91,7 @@ export class KvpService implements Service {
         log.debug(() => describeRequest(request));
         const { freezeState } = this.#context;
         return freezeState.frozen && writes(request)
-          ? freezeState.whenThawed().then(() => this.#answer(request, sources, signal))
+          ? this.#answerAfterThaw(request, sources, signal)
           : this.#answer(request, sources, signal);
       },
       onFailure: (request, error) => {
@@ -114,6 +117,17 @@ export class KvpService implements Service {
   stop(): Promise<void> {
     this.#parts.stop();
     return Promise.resolve();
+  }
+
+  async #answerAfterThaw(
+    request: KvpRequest,
+    sources: IntrinsicSources,
+    signal: AbortSignal,
+  ): Promise<KvpReply> {
+    if (!(await this.#context.freezeState.isThawedWithin(frozenPatienceSeconds))) {
+      throw new RequestError(Status.machineLocked, "file systems are frozen for a backup");
+    }
+    return this.#answer(request, sources, signal);
   }
 
   #answer(

@@ -18,7 +18,11 @@ export function machineParts(
     onChange: onNetworkChange,
   });
   network.start();
-  const pools = new PoolStore(context.paths.pools, (text) => context.log.warning(text));
+  const pools = new PoolStore(
+    context.paths.pools,
+    (text) => context.log.warning(text),
+    () => context.freezeState.frozen,
+  );
   pools.open();
   return {
     pools,

@@ -45,8 +45,15 @@ interface Pool {
 /** Reads and changes the pools for the host. */
 export class PoolStore {
   readonly #pools: readonly Pool[];
+  readonly #isFrozen: () => boolean;
 
-  constructor(directory: string, onNotice: (text: string) => void) {
+  /** While `isFrozen` says so, reading neither makes nor repairs a file: it would not return. */
+  constructor(
+    directory: string,
+    onNotice: (text: string) => void,
+    isFrozen: () => boolean = () => false,
+  ) {
+    this.#isFrozen = isFrozen;
     this.#pools = Array.from({ length: poolCount }, (_, number) => ({
       path: poolPath(directory, number),
       notices: new PoolNotices(poolPath(directory, number), onNotice),
@@ -108,8 +115,10 @@ export class PoolStore {
     const stamp = stampOf(pool.path);
     const { cached } = pool;
     if (stamp === undefined) {
-      this.#make(pool);
-      pool.notices.report("file", "was gone, made again");
+      if (!this.#isFrozen()) {
+        this.#make(pool);
+        pool.notices.report("file", "was gone, made again");
+      }
     } else if (cached?.isSettled === true && isSameStamp(cached.stamp, stamp)) {
       return cached.image;
     }
@@ -119,7 +128,7 @@ export class PoolStore {
   #load(pool: Pool, abandonedAfter = abandonedMilliseconds): PoolImage {
     const wait = performance.now() < pool.impatientUntil ? 0 : waitMilliseconds;
     const { stamp, image } = this.#readShared(pool, wait);
-    if (!isPartial(stamp, abandonedAfter)) {
+    if (!isPartial(stamp, abandonedAfter) || this.#isFrozen()) {
       return image;
     }
     // The next append of a program that trusts the size would be misplaced.

@@ -2,14 +2,15 @@
 // adapter, and the intrinsic items NetworkAddressIPv4 and NetworkAddressIPv6.
 
 import type { Log } from "../../log.ts";
-import { native, type NativeNetworkWatch, type NetworkRecords } from "../../native/binding.ts";
-import { callNative, NativeError } from "../../native/native-error.ts";
+import type { NativeNetworkWatch } from "../../native/binding.ts";
+import { NativeError } from "../../native/native-error.ts";
 import { dhcpState } from "../../platform/dhcp-state.ts";
 import { dnsServers } from "../../platform/dns-servers.ts";
 import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
 import type { Paths } from "../../platform/paths.ts";
+import { ipv4Mask } from "./ip-address.ts";
 import { addressesForHost } from "./reported-interfaces.ts";
-import { ipv4Mask } from "./ip-text.ts";
+import { kernelSource, type NetworkSource } from "./network-source.ts";
 
 /** The answer to GET_IP_INFO as lists of items, IPv4 before IPv6. */
 export interface IpReport {
@@ -23,14 +24,6 @@ export interface IpReport {
   readonly dnsServers: readonly string[];
 }
 
-/** Where a reporter learns of the network; tests have their own. */
-export interface NetworkSource {
-  /** @throws NativeError */
-  read(): NetworkRecords;
-  /** @throws NativeError */
-  watch(onChange: () => void): NativeNetworkWatch;
-}
-
 export interface NetworkReporterOptions {
   readonly paths: Pick<Paths, "root" | "sys" | "proc">;
   /** Names, with `*`, of interfaces that the intrinsic items leave out. */
@@ -40,11 +33,6 @@ export interface NetworkReporterOptions {
   /** Told after each change, between start and stop. */
   readonly onChange?: () => void;
 }
-
-const kernelSource: NetworkSource = {
-  read: () => callNative(() => native().readNetwork()),
-  watch: (onChange) => callNative(() => new (native().NetworkWatch)(onChange)),
-};
 
 /**
  * Tells the host of addresses as the kernel has them at the moment of asking.

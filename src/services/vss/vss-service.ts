@@ -5,6 +5,7 @@ import { RequestError, Status } from "../../protocol/status.ts";
 import { VssSession, type VssRequest } from "../../protocol/vss/session.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
 import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { NativeError } from "../../native/native-error.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { Backup } from "./backup.ts";
@@ -35,14 +36,25 @@ class VssService implements Service {
     });
   }
 
-  async connect(): Promise<MessageChannel | undefined> {
-    await thawLeftBehind(vssFiles(this.#context.paths).marker, this.#context.log);
+  async recover(): Promise<void> {
+    const { log, paths } = this.#context;
+    try {
+      await thawLeftBehind(vssFiles(paths).marker, log);
+    } catch (error) {
+      if (!(error instanceof NativeError)) {
+        throw error;
+      }
+      log.error(`thaw what an earlier process has frozen: ${error.message}`);
+    }
+  }
+
+  connect(): Promise<MessageChannel | undefined> {
     if (!existsSync(this.#device)) {
-      return undefined;
+      return Promise.resolve(undefined);
     }
     // Before the device is opened: the guard must not hold it.
     this.#backup.prepare();
-    return openDeviceChannel(this.#device);
+    return Promise.resolve(openDeviceChannel(this.#device));
   }
 
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {

@@ -124,6 +124,7 @@ test("intrinsic addresses are kept until the kernel tells of a change", () => {
 test("where changes cannot be watched, intrinsic addresses are read each time", () => {
   const network = { current: records({ links: [link(2, "eth0")] }) };
   const warnings: string[] = [];
+  const refusal = new NativeError("watch the network through netlink", 1);
   const root = temporaryRoot();
   const reporter = new NetworkReporter({
     paths: { root, sys: `${root}/sys`, proc: `${root}/proc` },
@@ -132,7 +133,7 @@ test("where changes cannot be watched, intrinsic addresses are read each time", 
     source: {
       read: () => network.current,
       watch: () => {
-        throw new NativeError("watch the network through netlink", 1);
+        throw refusal;
       },
     },
   });
@@ -140,9 +141,7 @@ test("where changes cannot be watched, intrinsic addresses are read each time", 
   expect(reporter.intrinsicAddresses(4)).toEqual([]);
   network.current = records({ links: [link(2, "eth0")], addresses: [address(2, "10.0.0.5")] });
   expect(reporter.intrinsicAddresses(4)).toEqual(["10.0.0.5"]);
-  expect(warnings).toEqual([
-    "watch the network through netlink: EPERM, reading the network for each request",
-  ]);
+  expect(warnings).toEqual([`${refusal.message}, reading the network for each request`]);
 });
 
 test("records that cannot be decoded are complained of once", () => {

@@ -1,0 +1,148 @@
+// Carries a plan out: all of it and in force, or as it was before.
+
+import { readFileSync, statSync } from "node:fs";
+import { removeFile, replaceFile } from "../../platform/replace-file.ts";
+import { RunError, runOrThrow } from "../../platform/run-command.ts";
+import type { FileChange, Plan, Step } from "./plan.ts";
+import {
+  journalOf,
+  readJournal,
+  removeJournal,
+  restoreFiles,
+  type UndoJournal,
+  writeJournal,
+} from "./undo-journal.ts";
+
+/** The plan failed and has been taken back; the message says why, and whether that went well. */
+export class ApplyError extends Error {
+  override readonly name = "ApplyError";
+}
+
+export interface ApplyOptions {
+  readonly root: string;
+  /** Ends the attempt; what was done is taken back. */
+  readonly signal: AbortSignal;
+  /** Seconds that taking back may last: it comes after the deadline of `signal`. */
+  readonly undoSeconds: number;
+  /** Resolves when the configuration is in force. @throws Error when it is not in time */
+  readonly verify: (signal: AbortSignal) => Promise<void>;
+  /** Whether a failure only means that the interface waits for a cable. */
+  readonly waitsForCarrier: () => boolean;
+}
+
+/** No single step is waited for longer; the signal usually comes first. */
+const stepSeconds = 30;
+
+/** @throws ApplyError after taking back what was done */
+export async function applyPlan(
+  plan: Plan,
+  options: ApplyOptions,
+): Promise<"in force" | "waits for a carrier"> {
+  const { root, signal } = options;
+  const previous = readJournal(root);
+  const journal = journalOf(plan, root);
+  writeJournal(root, journal);
+  let outcome: "in force" | "waits for a carrier" = "in force";
+  try {
+    await runSteps(plan.before, signal);
+    for (const file of plan.files) {
+      change(file, root);
+    }
+    try {
+      await runSteps(plan.activate, signal);
+      await options.verify(signal);
+    } catch (error) {
+      if (signal.aborted || !options.waitsForCarrier()) {
+        throw error;
+      }
+      outcome = "waits for a carrier";
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const taken = await takeBack(journal, previous, options);
+    throw new ApplyError(`${reason}; ${taken}`, { cause: error });
+  }
+  writeJournal(root, { ...journal, state: "applied" });
+  return outcome;
+}
+
+/**
+ * Takes the last change back, also one that a crash left half way.
+ * @returns the journal of what was taken back; undefined when there was nothing
+ * @throws ApplyError when not all of it could be
+ */
+export async function rollBack(
+  root: string,
+  seconds: number,
+  wanted: (journal: UndoJournal) => boolean = () => true,
+): Promise<UndoJournal | undefined> {
+  const journal = readJournal(root);
+  if (journal === undefined || !wanted(journal)) {
+    return undefined;
+  }
+  await undo(journal, root, seconds);
+  removeJournal(root);
+  return journal;
+}
+
+/** What became of it, in words. The change before this one can be taken back again then. */
+async function takeBack(
+  journal: UndoJournal,
+  previous: UndoJournal | undefined,
+  { root, undoSeconds }: ApplyOptions,
+): Promise<string> {
+  try {
+    await undo(journal, root, undoSeconds);
+    if (previous?.state === "applied") {
+      writeJournal(root, previous);
+    } else {
+      removeJournal(root);
+    }
+    return "taken back";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function undo(journal: UndoJournal, root: string, seconds: number): Promise<void> {
+  const signal = AbortSignal.timeout(seconds * 1000);
+  const failures: string[] = [];
+  const attempt = async (act: () => void | Promise<void>) => {
+    try {
+      await act();
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  };
+  await attempt(() => runSteps(journal.before, signal));
+  await attempt(() => restoreFiles(journal, root));
+  await attempt(() => runSteps(journal.reactivate, signal));
+  if (failures.length > 0) {
+    throw new ApplyError(`taking it back failed: ${failures.join("; ")}`);
+  }
+}
+
+async function runSteps(steps: readonly Step[], signal: AbortSignal): Promise<void> {
+  for (const { program, args, mayFail } of steps) {
+    try {
+      await runOrThrow(program, args, { timeoutSeconds: stepSeconds, signal });
+    } catch (error) {
+      if (mayFail !== true || !(error instanceof RunError)) {
+        throw error;
+      }
+    }
+  }
+}
+
+function change({ path, text, mode }: FileChange, root: string): void {
+  const place = `${root}${path}`;
+  if (text === undefined) {
+    removeFile(place);
+    return;
+  }
+  const there = statSync(place, { throwIfNoEntry: false });
+  if (there !== undefined && readFileSync(place, "utf8") === text && mode === undefined) {
+    return;
+  }
+  replaceFile(place, text, mode ?? (there === undefined ? 0o644 : there.mode & 0o7777), there);
+}

@@ -1,0 +1,183 @@
+// Gives an interface a configuration: finds who manages it, plans, applies, and
+// looks whether the kernel has it.
+
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { native } from "../../native/binding.ts";
+import { callNative } from "../../native/native-error.ts";
+import { dhcpState } from "../../platform/dhcp-state.ts";
+import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
+import type { Paths } from "../../platform/paths.ts";
+import { ApplyError, applyPlan, rollBack } from "./apply-plan.ts";
+import type { IpConfiguration } from "./ip-configuration.ts";
+import { type IpRequest, parseRequest } from "./ip-request.ts";
+import { thisMachine } from "./machine.ts";
+import { type Manager, PlanError, type Target, type Wish } from "./manager.ts";
+import { managerOf } from "./managers/all.ts";
+import type { NetworkSource } from "./network-source.ts";
+import type { ManagerName, Plan } from "./plan.ts";
+import { shortcomings } from "./shortcomings.ts";
+
+/** The kernel gives the host's request 30 s; all of it together stays below 25 s. */
+const attemptSeconds = 16;
+const verifySeconds = 12;
+const undoSeconds = 7;
+
+/** How long an interface that is up may be without a carrier while it is set up anew. */
+const carrierSeconds = 3;
+
+const lookMilliseconds = 100;
+
+export interface ConfigureOptions {
+  readonly paths: Pick<Paths, "root" | "run" | "sys" | "proc">;
+  readonly manager: ManagerName | "auto";
+  readonly source: NetworkSource;
+}
+
+export interface Configured {
+  readonly interfaceName: string;
+  readonly manager: ManagerName;
+  readonly outcome: "in force" | "waits for a carrier" | "unchanged";
+}
+
+/** What would be done. @throws PlanError; RequestError for a request that cannot be */
+export async function planFor(
+  subject: NetworkInterface,
+  request: IpRequest,
+  { paths, manager: choice }: ConfigureOptions,
+): Promise<Plan> {
+  const machine = thisMachine(paths.root);
+  const configuration = parseRequest(request);
+  const target = targetOf(subject);
+  const manager: Manager = await managerOf(target, choice, machine);
+  const wish: Wish = { target, request, configuration };
+  return manager.plan(wish, machine);
+}
+
+/**
+ * Does it, or takes it back.
+ * @throws RequestError for a request that cannot be; PlanError when nobody can do
+ * it; ApplyError when it failed; the reason of `signal`
+ */
+export async function configure(
+  subject: NetworkInterface,
+  request: IpRequest,
+  options: ConfigureOptions,
+  signal: AbortSignal,
+): Promise<Configured> {
+  const { paths } = options;
+  const configuration = parseRequest(request);
+  using _lock = lock(paths.run);
+  await takeBackHalfDone(paths.root);
+  const plan = await planFor(subject, request, options);
+  const { manager, interfaceName } = plan;
+  const isInForce = () => wants(subject.index, configuration, options).length === 0;
+  if (plan.isVerified && isPresent(plan, paths.root) && isInForce()) {
+    return { interfaceName, manager, outcome: "unchanged" };
+  }
+  const outcome = await applyPlan(plan, {
+    root: paths.root,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(attemptSeconds * 1000)]),
+    undoSeconds,
+    verify: async (stop) => {
+      if (plan.isVerified) {
+        await untilInForce(subject.index, configuration, options, stop);
+      }
+    },
+    waitsForCarrier: () => plan.isVerified && waitsForCarrier(interfaceOf(subject.index, options)),
+  });
+  return { interfaceName, manager, outcome };
+}
+
+/**
+ * Takes the last change of {@link configure} back.
+ * @returns the interface; undefined when there is nothing to take back
+ * @throws ApplyError
+ */
+export async function undoLast(
+  paths: ConfigureOptions["paths"],
+): Promise<{ readonly interfaceName: string; readonly manager: string } | undefined> {
+  using _lock = lock(paths.run);
+  return await rollBack(paths.root, attemptSeconds + undoSeconds);
+}
+
+/** Takes back what a crash left half done, unless somebody is at it now. */
+export async function recover(paths: ConfigureOptions["paths"]): Promise<string | undefined> {
+  let held: Disposable;
+  try {
+    held = lock(paths.run);
+  } catch (error) {
+    if (error instanceof PlanError) {
+      return undefined;
+    }
+    throw error;
+  }
+  using _lock = held;
+  return await takeBackHalfDone(paths.root);
+}
+
+async function takeBackHalfDone(root: string): Promise<string | undefined> {
+  const journal = await rollBack(root, undoSeconds, ({ state }) => state === "applying");
+  return journal?.interfaceName;
+}
+
+/** @throws PlanError when somebody has it */
+function lock(run: string): Disposable {
+  mkdirSync(run, { recursive: true });
+  const fd = openSync(`${run}/network.lock`, "a", 0o600);
+  if (!callNative(() => native().lockFile(fd, true, 0))) {
+    closeSync(fd);
+    throw new PlanError("the network is being configured by somebody else");
+  }
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}
+
+function targetOf({ name, index, mac }: NetworkInterface): Target {
+  return { name, index, mac };
+}
+
+function isPresent(plan: Plan, root: string): boolean {
+  const { read } = thisMachine(root);
+  return plan.files.every(({ path, text }) => read(path) === text);
+}
+
+function interfaceOf(
+  index: number,
+  { source, paths }: ConfigureOptions,
+): NetworkInterface | undefined {
+  return networkInterfaces(source.read(), paths.sys).find((one) => one.index === index);
+}
+
+function wants(index: number, configuration: IpConfiguration, options: ConfigureOptions): string[] {
+  const subject = interfaceOf(index, options);
+  return subject === undefined
+    ? ["the interface has gone"]
+    : shortcomings(subject, configuration, dhcpState(subject, options.paths).ipv4);
+}
+
+function waitsForCarrier(subject: NetworkInterface | undefined): boolean {
+  return subject !== undefined && subject.isUp && !subject.hasCarrier;
+}
+
+/** Looks until it is so: managers finish after their commands do. */
+async function untilInForce(
+  index: number,
+  configuration: IpConfiguration,
+  options: ConfigureOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const start = performance.now();
+  let carrier = start;
+  for (;;) {
+    const wanted = wants(index, configuration, options);
+    if (wanted.length === 0) {
+      return;
+    }
+    const now = performance.now();
+    carrier = waitsForCarrier(interfaceOf(index, options)) ? carrier : now;
+    if (now - start > verifySeconds * 1000 || now - carrier > carrierSeconds * 1000) {
+      throw new ApplyError(wanted.join(", "));
+    }
+    signal.throwIfAborted();
+    await Bun.sleep(lookMilliseconds);
+  }
+}

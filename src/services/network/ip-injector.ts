@@ -1,0 +1,106 @@
+// SET_IP_INFO: gives one of the host's adapters the addresses that the host asks for.
+
+import type { Log } from "../../log.ts";
+import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
+import type { Paths } from "../../platform/paths.ts";
+import { RequestError, Status } from "../../protocol/status.ts";
+import { configure, type ConfigureOptions, recover } from "./configure.ts";
+import { type IpRequest, parseRequest } from "./ip-request.ts";
+import { askStep, hasStep } from "./network-step.ts";
+import { kernelSource, type NetworkSource } from "./network-source.ts";
+import type { ManagerName } from "./plan.ts";
+
+export interface IpInjectorOptions {
+  readonly paths: Paths;
+  readonly log: Pick<Log, "notice" | "warning">;
+  /** The section [network]. */
+  readonly settings: () => {
+    readonly accept_settings: boolean;
+    readonly manager: ManagerName | "auto";
+  };
+  readonly source?: NetworkSource;
+}
+
+/** Applies what hosts ask for, one request at a time. */
+export class IpInjector {
+  readonly #options: IpInjectorOptions;
+  readonly #source: NetworkSource;
+
+  constructor(options: IpInjectorOptions) {
+    this.#options = options;
+    this.#source = options.source ?? kernelSource;
+  }
+
+  /** Takes back what a crash may have left half done. Never fails; says what it did. */
+  async start(): Promise<void> {
+    const { log, paths } = this.#options;
+    try {
+      const name = await recover(paths);
+      if (name !== undefined) {
+        log.warning(`the change of '${name}' that was left half done is taken back`);
+      }
+    } catch (error) {
+      log.warning(`${textOf(error)}, ignoring`);
+    }
+  }
+
+  /**
+   * Resolves when the configuration is in force and will survive a restart.
+   * @throws RequestError with the status for the host: HV_INVALIDARG before anything
+   * is touched, HV_GUID_NOTFOUND, HV_E_FAIL with everything as it was before
+   */
+  async apply(request: IpRequest, signal: AbortSignal): Promise<void> {
+    const { log, paths, settings } = this.#options;
+    if (!settings().accept_settings) {
+      throw new RequestError(Status.fail, "the configuration does not let the host set addresses");
+    }
+    parseRequest(request);
+    const subject = adapterOf(request, networkInterfaces(this.#source.read(), paths.sys));
+    if (hasStep(paths.run)) {
+      await askStep(paths.run, request, signal);
+      log.notice(`'${subject.name}' is configured as the host asks, by the separate step`);
+      return;
+    }
+    const options: ConfigureOptions = { paths, manager: settings().manager, source: this.#source };
+    const { manager, outcome } = await failing(() => configure(subject, request, options, signal));
+    log.notice(`'${subject.name}' is configured as the host asks, by ${manager}: ${outcome}`);
+  }
+}
+
+/**
+ * The interface whose VMBus device has the GUID, in any case of letters.
+ * @throws RequestError with HV_GUID_NOTFOUND
+ */
+export function adapterOf(
+  { adapterId }: IpRequest,
+  interfaces: readonly NetworkInterface[],
+): NetworkInterface {
+  const wanted = adapterId.toLowerCase();
+  const subject = interfaces.find(({ deviceId }) => deviceId?.toLowerCase() === wanted);
+  if (subject === undefined) {
+    throw new RequestError(Status.guidNotFound, `no network adapter is '${adapterId}'`);
+  }
+  const master = interfaces.find(({ index }) => index === subject.master);
+  if (master !== undefined && master.kind !== "vrf") {
+    throw new RequestError(
+      Status.fail,
+      `'${subject.name}' is a member of '${master.name}', which the host cannot mean`,
+    );
+  }
+  return subject;
+}
+
+/** Everything that goes wrong is HV_E_FAIL to the host, unless it says otherwise. */
+export async function failing<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof RequestError
+      ? error
+      : new RequestError(Status.fail, textOf(error), { cause: error });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+// What a back-end would do to give an interface its configuration: files and
+// commands, as data. Nothing here acts; apply-plan.ts does.
+
+/** Back-ends, by the name that the setting `manager` takes. */
+export const managerNames = [
+  "netplan",
+  "NetworkManager",
+  "networkd",
+  "wicked",
+  "ifupdown",
+  "ifcfg",
+  "script",
+] as const;
+
+export type ManagerName = (typeof managerNames)[number];
+
+export interface FileChange {
+  readonly path: string;
+  /** The new text; undefined removes the file. */
+  readonly text: string | undefined;
+  /** By default that of the file that is there, 0644 for a new one. */
+  readonly mode?: number;
+}
+
+/** A program to run. */
+export interface Step {
+  /** Absolute path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** A failure is not one of the whole. */
+  readonly mayFail?: boolean;
+}
+
+export interface Plan {
+  readonly manager: ManagerName;
+  /** The interface's name. */
+  readonly interfaceName: string;
+  /** Run before the files change, and again before they are put back. */
+  readonly before: readonly Step[];
+  readonly files: readonly FileChange[];
+  /** Run after the files have changed: puts them in force. */
+  readonly activate: readonly Step[];
+  /** Run after the files have been put back: puts the old ones in force. */
+  readonly reactivate: readonly Step[];
+  /** Whether the kernel's state must show the configuration afterwards. */
+  readonly isVerified: boolean;
+}
