@@ -3,6 +3,7 @@
 
 use crate::error::{Result, errno_of, failed, from_napi};
 use crate::freeze_marker::Marker;
+use crate::freeze_target::FreezeTarget;
 use crate::freeze_workers::Workers;
 use crate::fs_freeze;
 use crate::guard_process::GuardProcess;
@@ -10,21 +11,9 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// `STATX_MNT_ID` (include/uapi/linux/stat.h, Linux 5.8).
-const STATX_MNT_ID: u32 = 0x1000;
-
-/// A file system to freeze.
-#[napi(object)]
-pub struct FreezeTarget {
-    /// A directory or file on it, such as its mount point.
-    pub path: String,
-    /// The mount that `path` must be on (the first field of mountinfo).
-    pub mount_id: i64,
-}
 
 /// What [`Freeze`] is asked to do.
 #[napi(object)]
@@ -214,7 +203,7 @@ impl<'a> Prepared<'a> {
             .steps
             .iter()
             .flatten()
-            .map(|target| match open_target(target) {
+            .map(|target| match target.open() {
                 Ok(fd) => Ok((target, fd)),
                 Err(errno) => Err(failure("open", &target.path, errno)),
             })
@@ -329,27 +318,6 @@ fn failure(act: &str, path: &str, errno: Errno) -> FreezeFailure {
         act: act.to_owned(),
         path: path.to_owned(),
         errno: errno.raw_os_error(),
-    }
-}
-
-/// Opens the path, which must be on the mount that was meant: a file system that
-/// has been unmounted meanwhile would leave the directory below it.
-fn open_target(target: &FreezeTarget) -> std::result::Result<OwnedFd, Errno> {
-    let fd = open(
-        target.path.as_str(),
-        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    let wanted = StatxFlags::from_bits_retain(STATX_MNT_ID);
-    match statx(&fd, c"", AtFlags::EMPTY_PATH, wanted) {
-        Ok(found)
-            if found.stx_mask & STATX_MNT_ID != 0
-                && i64::try_from(found.stx_mnt_id) != Ok(target.mount_id) =>
-        {
-            Err(Errno::STALE)
-        }
-        // An older kernel does not tell.
-        _ => Ok(fd),
     }
 }
 

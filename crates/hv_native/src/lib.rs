@@ -13,6 +13,7 @@ pub mod error;
 pub mod fork;
 pub mod freeze;
 pub mod freeze_marker;
+pub mod freeze_target;
 pub mod freeze_workers;
 pub mod fs_freeze;
 pub mod guard_loop;
