@@ -107,7 +107,7 @@ export const suites: readonly Suite[] = [
   {
     name: "system",
     description: "real network managers, databases and packages",
-    packages: ["mmdebstrap", "rpm", "rpmlint", "lintian"],
+    packages: ["python3", "mmdebstrap", "rpm", "rpmlint", "lintian"],
     steps: [bunTests("system", ["system"], 600)],
   },
   {

@@ -16,8 +16,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::time::{Duration, Instant};
 
-const FIRST_PAUSE: Duration = Duration::from_micros(200);
-const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Locks the file behind `fd` in both ways, shared or exclusive, until the
 /// descriptor is closed. False when another program still holds it after

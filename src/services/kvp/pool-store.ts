@@ -24,6 +24,8 @@ import { repairSize } from "./pool-repair.ts";
 const waitMilliseconds = 1000;
 /** How long reads do not wait again for a program that holds a pool for ever. */
 const impatienceMilliseconds = 10_000;
+/** A locked file that was changed since may be in the middle of a change. */
+const busyMilliseconds = 1000;
 /** A partial record that is older was not left by a write that is still going on. */
 const abandonedMilliseconds = 2000;
 
@@ -147,6 +149,9 @@ export class PoolStore {
     } else {
       pool.impatientUntil = performance.now() + impatienceMilliseconds;
       pool.notices.report("lock", "is locked by another program, reading without a lock");
+      if (pool.cached !== undefined && isBusy(file.stamp())) {
+        return pool.cached;
+      }
     }
     return this.#read(pool, file);
   }
@@ -211,6 +216,10 @@ export class PoolStore {
       throw error;
     }
   }
+}
+
+function isBusy(stamp: FileStamp): boolean {
+  return !isSettled(stamp, native().fileTime() - busyMilliseconds);
 }
 
 /** Whether a file ends in a partial record, since at least so many milliseconds. */

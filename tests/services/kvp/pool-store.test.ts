@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
 import {
+  closeSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
   chmodSync,
   mkdirSync,
   readdirSync,
@@ -8,6 +15,7 @@ import {
   symlinkSync,
   appendFileSync,
 } from "node:fs";
+import { native } from "../../../src/native/binding.ts";
 import { PoolStore } from "../../../src/services/kvp/pool-store.ts";
 import { enumerated, PoolDirectory, records } from "./pool-directory.ts";
 
@@ -161,4 +169,98 @@ test("what no record holds is refused and changes nothing", () => {
   expect(() => store.set(5, "k", "v")).toThrow("there is no pool 5");
   expect(store.record(5, 0)).toBeUndefined();
   expect(pools.bytes(0)).toEqual(records(["k".repeat(511), "v".repeat(2047)]));
+});
+
+/** Holds a pool file like a program that never lets go. */
+function holder(path: string): Disposable {
+  const fd = openSync(path, "r+");
+  expect(native().lockFile(fd, true, 0)).toBe(true);
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}
+
+test("a program that holds a pool for ever fails changes, and does not stop reading", () => {
+  using pools = new PoolDirectory();
+  const store = pools.store();
+  store.set(0, "a", "1");
+  {
+    using _held = holder(pools.file(0));
+    expect(() => store.set(0, "a", "2")).toThrow("is locked by another program");
+    expect(store.get(0, "a")).toBe("1");
+    expect(store.record(0, 0)).toEqual({ key: "a", value: "1" });
+  }
+  store.set(0, "a", "2");
+  expect(store.get(0, "a")).toBe("2");
+  expect(pools.notices).toEqual([
+    `'${pools.file(0)}' is locked by another program, reading without a lock`,
+  ]);
+});
+
+test("what the holder of a pool writes is served without its lock when it is done", () => {
+  using pools = new PoolDirectory();
+  const store = pools.store();
+  using _held = holder(pools.file(0));
+  pools.write(0, records(["a", "1"]));
+  utimesSync(pools.file(0), 1, 1);
+  // Without anything known before, an unlocked look is the best there is.
+  expect(new PoolStore(pools.path, () => undefined).get(0, "a")).toBe("1");
+  expect(store.get(0, "nothing")).toBeUndefined();
+});
+
+test("a file that is replaced is followed", () => {
+  using pools = new PoolDirectory();
+  const store = pools.store();
+  store.set(0, "a", "1");
+  writeFileSync(`${pools.path}/new`, records(["a", "2"], ["b", "3"]));
+  renameSync(`${pools.path}/new`, pools.file(0));
+  expect(store.get(0, "a")).toBe("2");
+  store.set(0, "b", "4");
+  expect(pools.bytes(0)).toEqual(records(["a", "2"], ["b", "4"]));
+});
+
+test("a partial record in a running pool is repaired by the next change", () => {
+  using pools = new PoolDirectory();
+  const store = pools.store();
+  store.set(0, "a", "1");
+  appendFileSync(pools.file(0), "half");
+  expect(enumerated(store, 0)).toEqual([["a", "1"]]);
+  store.set(0, "b", "2");
+  expect(pools.bytes(0)).toEqual(records(["a", "1"], ["b", "2"]));
+  expect(readFileSync(`${pools.file(0)}.damaged-1`)).toEqual(
+    Buffer.concat([records(["a", "1"]), Buffer.from("half")]),
+  );
+});
+
+test("when no copy of a damaged file can be kept, it is not touched", () => {
+  using pools = new PoolDirectory();
+  const damaged = Buffer.concat([records(["a", "1"]), Buffer.from("half")]);
+  pools.write(0, damaged);
+  for (let number = 1; number <= 16; number += 1) {
+    writeFileSync(`${pools.file(0)}.damaged-${number}`, "");
+  }
+  const store = pools.store();
+  expect(enumerated(store, 0)).toEqual([["a", "1"]]);
+  expect(() => store.set(0, "b", "2")).toThrow("there are 16 damaged originals beside it");
+  expect(pools.bytes(0)).toEqual(damaged);
+});
+
+test("a pool beyond its largest size is served in part, and not changed", () => {
+  using pools = new PoolDirectory();
+  pools.write(0, records(["a", "1"]));
+  truncateSync(pools.file(0), 20_000 * 2560);
+  const store = pools.store();
+  expect(enumerated(store, 0)).toEqual([["a", "1"]]);
+  expect(() => store.set(0, "b", "2")).toThrow("is larger than");
+  expect(pools.notices).toEqual([expect.stringContaining("has 51200000 bytes, serving the first")]);
+});
+
+test("thousands of records are enumerated and changed", () => {
+  using pools = new PoolDirectory();
+  pools.write(0, ...Array.from({ length: 5000 }, (_, index) => records([`key ${index}`, "old"])));
+  const store = pools.store();
+  store.set(0, "key 4999", "new");
+  store.delete(0, "key 2500");
+  const found = enumerated(store, 0);
+  expect(found.length).toBe(4999);
+  expect(found[2500]).toEqual(["key 2501", "old"]);
+  expect(found.at(-1)).toEqual(["key 4999", "new"]);
 });
