@@ -9,7 +9,7 @@ import { connectedChannel, type FarEnd } from "../support/memory-channel.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const textOf = (message: Uint8Array) => new TextDecoder().decode(message);
 
-/** A protocol of words: `ready`, `negotiate`, `request X`; anything else is not of it. */
+/** A protocol of words: `ready`, `negotiate`, `request X`, `chatter X`; anything else is not of it. */
 const wordSession: Session<string, string> = {
   hello: bytes("hello"),
   receive: (message): Incoming<string> => {
@@ -21,6 +21,8 @@ const wordSession: Session<string, string> = {
         return { kind: "answer", message: bytes("version 1") };
       case "request":
         return { kind: "request", request: rest };
+      case "chatter":
+        return { kind: "ignored", reason: rest };
       default:
         throw new WireError(`not a word: ${word}`);
     }
@@ -155,6 +157,26 @@ test("what is not a message ends the service, unanswered", async () => {
   await next();
   far.send(bytes("noise"));
   expect(await ended).toEqual(new WireError("not a word: noise"));
+});
+
+test("what needs no answer gets none, and is told", async () => {
+  const ignored: string[] = [];
+  const { far, next } = served((request) => request, {
+    onIgnored: (reason) => ignored.push(reason),
+  });
+  await next();
+  far.send(bytes("chatter of another"));
+  far.send(bytes("request a"));
+  expect(await next()).toBe("a: a");
+  expect(ignored).toEqual(["of"]);
+});
+
+test("a session without a hello waits for the host to begin", async () => {
+  const { far, next } = served((request) => request, {
+    session: { ...wordSession, hello: undefined },
+  });
+  far.send(bytes("negotiate"));
+  expect(await next()).toBe("version 1");
 });
 
 test("the end of the channel ends the service", async () => {

@@ -16,6 +16,7 @@ import { VmbusClass } from "../../protocol/vmbus-class.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
 import { openDeviceChannel } from "../../transport/device-channel.ts";
 import { openRingChannel } from "../../transport/ring-channel.ts";
+import { limitedWarnings } from "../limited-warnings.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { hiddenPrefix } from "./arriving-file.ts";
@@ -31,9 +32,6 @@ import { readReport } from "./transfer-report.ts";
  * has answered by itself. A ring has no such limit, but a host will have one.
  */
 const patienceSeconds = 25;
-
-/** Failures of one connection that are logged as warnings; more are logged as debug. */
-const loggedFailures = 20;
 
 /** What a channel is over. */
 type Transport = "device" | "ring";
@@ -95,15 +93,7 @@ export class FcopyService implements Service {
       onStarted: (transfer) => transfers.started(transfer, receiver),
       onEnded: (transfer, received, failure) => transfers.ended(transfer, received, failure),
     });
-    let failures = 0;
-    const complain = (text: () => string) => {
-      failures += 1;
-      if (failures > loggedFailures) {
-        log.debug(text);
-      } else {
-        log.warning(text());
-      }
-    };
+    const complain = limitedWarnings(log);
     if (this.#transport === "ring") {
       // The host begins, and may take its time.
       ready();

@@ -10,6 +10,7 @@ import { KvpSession } from "../../protocol/kvp/session.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
 import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { limitedWarnings } from "../limited-warnings.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { type IntrinsicSources, intrinsicItem, intrinsicValue } from "./intrinsics.ts";
@@ -50,9 +51,6 @@ const patienceSeconds = 29;
 /** How long a request that writes files waits for the end of a backup. */
 const frozenPatienceSeconds = 20;
 
-/** Failures of one connection that are logged as warnings; more are logged as debug. */
-const loggedFailures = 20;
-
 export class KvpService implements Service {
   readonly name = "kvp";
   readonly #context: ServiceContext;
@@ -76,7 +74,7 @@ export class KvpService implements Service {
       integrationServicesVersion: () => session.version ?? "",
       addresses: (family) => this.#parts.network.intrinsicAddresses(family),
     };
-    let failures = 0;
+    const complain = limitedWarnings(log);
     await serve({
       channel,
       session,
@@ -97,14 +95,10 @@ export class KvpService implements Service {
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);
         const text = () => `${describeRequest(request)}: ${reason}`;
-        if (isOrdinary(error) || failures >= loggedFailures) {
+        if (isOrdinary(error)) {
           log.debug(text);
         } else {
-          failures += 1;
-          const last = failures === loggedFailures;
-          log.warning(
-            last ? `${text()} (more failures of this connection are shown at level debug)` : text(),
-          );
+          complain(text);
         }
       },
     });
