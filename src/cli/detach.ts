@@ -44,12 +44,12 @@ export function detachedReporter(
     return undefined;
   }
   return (state) => {
-    writeSync(pipe, state.phase);
-    closeSync(pipe);
     if (state.phase === "registered") {
       // The lowest free descriptor is the one just closed: standard error.
       closeSync(2);
       openSync("/dev/null", "w");
     }
+    writeSync(pipe, state.phase);
+    closeSync(pipe);
   };
 }
