@@ -4,13 +4,17 @@ import type { Command } from "./command.ts";
 import { installCommand } from "./commands/install.ts";
 import { kvpCommand } from "./commands/kvp.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
+import { report } from "./commands/report.ts";
+import { seed } from "./commands/seed.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { vssCommand } from "./commands/vss.ts";
 
 export const commands: readonly Command[] = [
   kvpCommand,
-  lsvmbus,
   vssCommand,
+  lsvmbus,
+  seed,
+  report,
   installCommand,
   uninstallCommand,
 ];

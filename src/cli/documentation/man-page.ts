@@ -95,7 +95,8 @@ export function lsvmbusPage(version: string): string {
 export const daemonPage = ".so man8/hvguest.8\n";
 
 function title(name: string, chapter: number, version: string): string {
-  return `.TH ${name} ${chapter} "" "hvguest ${version}"`;
+  // Settings are longer than a line that could be adjusted.
+  return `.TH ${name} ${chapter} "" "hvguest ${version}"\n.ad l`;
 }
 
 function section(name: string): string[] {
