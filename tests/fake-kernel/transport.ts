@@ -14,7 +14,7 @@ export interface Driver {
 }
 
 /** What a test may wait for. */
-export type TransportEvent = "open" | "read" | "write" | "release";
+export type TransportEvent = "open" | "busy" | "read" | "write" | "release";
 
 export class Transport implements DeviceFile {
   driver: Driver | undefined;
@@ -29,6 +29,11 @@ export class Transport implements DeviceFile {
 
   get isOpen(): boolean {
     return this.#state === "open";
+  }
+
+  /** A message waits for the daemon to read it. */
+  get hasMessage(): boolean {
+    return this.#outgoing !== undefined;
   }
 
   /** Resolves at the next event of this kind. */
@@ -74,6 +79,7 @@ export class Transport implements DeviceFile {
       case "destroyed":
         return Errno.EBADF;
       case "open":
+        this.#tell("busy");
         return Errno.EBUSY;
       case "free":
         this.#state = "open";
