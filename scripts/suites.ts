@@ -15,14 +15,14 @@ export interface Suite {
 }
 
 /** A program to run, and how to count what it tested; or an act of ours. */
-export type Step =
-  | {
-      readonly title: string;
-      readonly argv: readonly string[];
-      readonly count: (output: string, exitCode: number) => Counts;
-      readonly environment?: Readonly<Record<string, string>>;
-    }
-  | { readonly title: string; readonly act: () => void };
+export type Step = ProgramStep | { readonly title: string; readonly act: () => void };
+
+interface ProgramStep {
+  readonly title: string;
+  readonly argv: readonly string[];
+  readonly count: (output: string, exitCode: number) => Counts;
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 const bun = process.execPath;
 const tool = (name: string) => join(repository, "node_modules/.bin", name);
@@ -33,7 +33,7 @@ const check = (title: string, argv: readonly string[]): Step => ({
   count: countExit,
 });
 
-const bunTests = (title: string, folders: readonly string[], seconds: number): Step => ({
+const bunTests = (title: string, folders: readonly string[], seconds: number): ProgramStep => ({
   title,
   argv: [
     bun,
@@ -44,6 +44,12 @@ const bunTests = (title: string, folders: readonly string[], seconds: number): S
       .filter((path) => existsSync(join(repository, path))),
   ],
   count: countBun,
+});
+
+/** The step on a machine of its own, with a fake kernel's /dev and no disk to harm. */
+const onPrivateMachine = (step: ProgramStep): Step => ({
+  ...step,
+  argv: ["sh", "tests/fake-kernel/private-machine.sh", ...step.argv],
 });
 
 export const suites: readonly Suite[] = [
@@ -96,13 +102,13 @@ export const suites: readonly Suite[] = [
     name: "executable",
     description: "the compiled program",
     packages: [],
-    steps: [bunTests("executable", ["executable"], 300)],
+    steps: [onPrivateMachine(bunTests("executable", ["executable"], 300))],
   },
   {
     name: "contract",
     description: "ours and Debian's daemons on the fake kernel",
     packages: ["hyperv-daemons"],
-    steps: [bunTests("contract", ["contract"], 120)],
+    steps: [onPrivateMachine(bunTests("contract", ["contract"], 120))],
   },
   {
     name: "system",

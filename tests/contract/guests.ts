@@ -35,21 +35,36 @@ export function startKvp(
   program: DaemonProgram,
   options: GuestOptions = {},
 ): Promise<Guest<KvpDriver, KvpHost>> {
-  return start(program, options, (bus) => bus.offerKvp(), (driver) => new KvpHost(driver));
+  return start(
+    program,
+    options,
+    (bus) => bus.offerKvp(),
+    (driver) => new KvpHost(driver),
+  );
 }
 
 export function startVss(
   program: DaemonProgram,
   options: GuestOptions = {},
 ): Promise<Guest<VssDriver, VssHost>> {
-  return start(program, options, (bus) => bus.offerVss(), (driver) => new VssHost(driver));
+  return start(
+    program,
+    options,
+    (bus) => bus.offerVss(),
+    (driver) => new VssHost(driver),
+  );
 }
 
 export function startFcopy(
   program: DaemonProgram,
   options: GuestOptions = {},
 ): Promise<Guest<FcopyDriver, FcopyHost>> {
-  return start(program, options, (bus) => bus.offerFcopy(), (driver) => new FcopyHost(driver));
+  return start(
+    program,
+    options,
+    (bus) => bus.offerFcopy(),
+    (driver) => new FcopyHost(driver),
+  );
 }
 
 async function start<Driver extends ServiceDriver, Host>(

@@ -33,7 +33,8 @@ pub struct Device {
     path: String,
     descriptor: Shared,
     diversion: Diversion,
-    stop: Stop,
+    /// `None` once closed, so that its descriptor does not wait for the collector.
+    stop: Option<Stop>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -76,7 +77,7 @@ impl Device {
             path,
             descriptor,
             diversion,
-            stop,
+            stop: Some(stop),
             reader: Some(reader),
         })
     }
@@ -116,7 +117,9 @@ impl Device {
     /// Closes the device and ends the thread. Later calls do nothing.
     #[napi]
     pub fn close(&mut self) {
-        self.stop.request();
+        if let Some(stop) = self.stop.take() {
+            stop.request();
+        }
         let idle = self.diversion.close(CLOSE_WAIT);
         if let Some(reader) = self.reader.take()
             && idle
