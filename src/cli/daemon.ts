@@ -35,10 +35,17 @@ export async function runDaemon(
   }
   const level: { level?: Level } = options.debug === true ? { level: "debug" } : {};
   if (reporter === undefined) {
-    return runAgentProcess({ services: [service], firstFaultEnds: true, ...level });
+    return runAgentProcess({
+      services: [service],
+      processName: name,
+      firstFaultEnds: true,
+      ...level,
+    });
   }
   return runAgentProcess({
     services: [service],
+    // The background process was started by the path of hvguest.
+    processName: name,
     firstFaultEnds: true,
     ...level,
     sink: { write: (line) => writeSyslog(name, line), journal: true },

@@ -1,12 +1,12 @@
 // How the contract's tests are written: one body for all programs, or, where Linux's
 // daemon and the executable differ, one for each with the difference in its name.
 
-import { describe, setDefaultTimeout, test } from "bun:test";
+import { describe, test } from "bun:test";
 import type { ServiceName } from "../../src/services/service.ts";
 import { isPrivateMachine } from "../fake-kernel/vmbus.ts";
-import { allDaemons, type DaemonProgram, hvguestDaemons, linuxDaemon } from "./daemons.ts";
+import { type DaemonProgram, hvguestDaemons, linuxDaemon } from "./daemons.ts";
 
-setDefaultTimeout(60_000);
+const timeoutMilliseconds = 20_000;
 
 export type ContractBody = (program: DaemonProgram) => Promise<void>;
 
@@ -17,36 +17,40 @@ export interface Difference {
 
 export interface Contract {
   /** What every program does. */
-  both(name: string, body: ContractBody): void;
+  readonly both: (name: string, body: ContractBody) => void;
   /** What Linux's daemon does in one way and the executable in another. */
-  differs(subject: string, difference: Difference): void;
+  readonly differs: (subject: string, difference: Difference) => void;
   /** What only the executable is asked for, with the reason. */
-  ours(name: string, body: ContractBody): void;
+  readonly ours: (name: string, body: ContractBody) => void;
 }
 
-/** Tests of one service; they need tests/fake-kernel/private-machine.sh. */
+/**
+ * Tests of one service, with the executable in each form or in those given; they need
+ * tests/fake-kernel/private-machine.sh.
+ */
 export function contract(
   service: ServiceName,
   subject: string,
   define: (contract: Contract) => void,
+  ourPrograms: readonly DaemonProgram[] = hvguestDaemons(service),
 ): void {
   describe.skipIf(!isPrivateMachine())(`${service}, ${subject}`, () => {
     const run = (program: DaemonProgram, name: string, body: ContractBody) =>
-      test(`${program.title}: ${name}`, () => body(program));
+      test(`${program.title}: ${name}`, () => body(program), timeoutMilliseconds);
     define({
       both: (name, body) => {
-        for (const program of allDaemons(service)) {
+        for (const program of [linuxDaemon(service), ...ourPrograms]) {
           run(program, name, body);
         }
       },
       differs: (differing, { linux, hvguest }) => {
         run(linuxDaemon(service), `${differing} ${linux[0]}`, linux[1]);
-        for (const program of hvguestDaemons(service)) {
+        for (const program of ourPrograms) {
           run(program, `${differing} ${hvguest[0]}`, hvguest[1]);
         }
       },
       ours: (name, body) => {
-        for (const program of hvguestDaemons(service)) {
+        for (const program of ourPrograms) {
           run(program, name, body);
         }
       },

@@ -13,7 +13,9 @@ export interface DaemonOptions {
 
 export class DaemonProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
-  readonly #stderr: Promise<string>;
+  readonly #stderrEnded: Promise<void>;
+  #stderr = "";
+  #onStderr: () => void = () => undefined;
 
   constructor(program: DaemonProgram, options: DaemonOptions = {}) {
     this.#child = Bun.spawn([...program.argv, ...(options.arguments ?? [])], {
@@ -24,8 +26,8 @@ export class DaemonProcess implements AsyncDisposable {
       cwd: options.cwd ?? "/",
     });
     const { stderr } = this.#child;
-    this.#stderr =
-      stderr instanceof ReadableStream ? new Response(stderr).text() : Promise.resolve("");
+    this.#stderrEnded =
+      stderr instanceof ReadableStream ? this.#collect(stderr) : Promise.resolve();
   }
 
   get pid(): number {
@@ -46,20 +48,46 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   /** All that it wrote to standard error, once it has ended. */
-  stderr(): Promise<string> {
+  async stderr(): Promise<string> {
+    await this.#stderrEnded;
     return this.#stderr;
+  }
+
+  /** Resolves when it has written `text` to standard error. */
+  said(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onStderr = () => {
+        if (this.#stderr.includes(text)) {
+          resolve();
+        }
+      };
+      this.#onStderr();
+    });
   }
 
   get name(): string {
     return readFileSync(`/proc/${this.pid}/comm`, "utf8").trimEnd();
   }
 
-  get threadCount(): number {
-    return readdirSync(`/proc/${this.pid}/task`).length;
+  /** The names of its threads, without those that Bun starts and ends as it sees fit. */
+  get threads(): string[] {
+    const directory = `/proc/${this.pid}/task`;
+    return readdirSync(directory)
+      .map((thread) => readFileSync(`${directory}/${thread}/comm`, "utf8").trimEnd())
+      .filter((name) => !/JIT|Heap|JSC|ollector|mi-scavenger|Bun/.test(name))
+      .sort();
   }
 
   get descriptorCount(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      this.#stderr += decoder.decode(chunk, { stream: true });
+      this.#onStderr();
+    }
   }
 
   /** Ends it, without asking when it does not end by SIGTERM. */

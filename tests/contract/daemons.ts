@@ -35,24 +35,29 @@ export function linuxDaemon(service: ServiceName): DaemonProgram {
   };
 }
 
-export function hvguestDaemons(service: ServiceName): readonly DaemonProgram[] {
-  const named = [linuxNames[service], fedoraNames[service]].map((name) => ({
+/** The executable under the daemon's names. */
+export function namedDaemons(service: ServiceName): readonly DaemonProgram[] {
+  return [linuxNames[service], fedoraNames[service]].map((name) => ({
     title: `hvguest as ${name}`,
     maker: "hvguest" as const,
     argv: [calledBy(name), "-n"],
     processName: name,
   }));
-  const agent = {
+}
+
+/** The agent with this service alone. */
+export function agent(service: ServiceName): DaemonProgram {
+  return {
     title: "hvguest run",
-    maker: "hvguest" as const,
+    maker: "hvguest",
     argv: [executable, "run", "--services", service],
     processName: service === "kvp" ? "hv_kvp_daemon" : "hvguest",
   };
-  return [...named, agent];
 }
 
-export function allDaemons(service: ServiceName): readonly DaemonProgram[] {
-  return [linuxDaemon(service), ...hvguestDaemons(service)];
+/** The executable in each form. */
+export function hvguestDaemons(service: ServiceName): readonly DaemonProgram[] {
+  return [...namedDaemons(service), agent(service)];
 }
 
 /** The executable under another name, as packages install it. */

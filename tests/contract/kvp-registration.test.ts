@@ -6,6 +6,7 @@ import { Errno } from "../fake-kernel/fuse-wire.ts";
 import { KVP_MESSAGE_BYTES, KvpOperation } from "../fake-kernel/kvp-driver.ts";
 import { contract } from "./contract.ts";
 import { DaemonProcess } from "./daemon-process.ts";
+import { agent, namedDaemons } from "./daemons.ts";
 import { emptyBus, startKvp } from "./guests.ts";
 
 contract("kvp", "registration", ({ both, differs }) => {
@@ -36,31 +37,6 @@ contract("kvp", "registration", ({ both, differs }) => {
     const opener = Bun.spawn(["/bin/sh", "-c", "exec 3<>/dev/vmbus/hv_kvp"], { stderr: "ignore" });
     expect(await opener.exited).not.toBe(0);
     expect(await guest.host.set(0, "key", "value")).toBe(0);
-  });
-
-  differs("a device that another process has", {
-    linux: [
-      "ends it with status 1",
-      async (program) => {
-        await using guest = await startKvp(program);
-        await using second = new DaemonProcess(program);
-        expect(await second.exitStatus()).toBe(1);
-        expect(await guest.host.set(0, "key", "value")).toBe(0);
-      },
-    ],
-    hvguest: [
-      "is tried again, and taken when it is free",
-      async (program) => {
-        await using guest = await startKvp(program);
-        await using second = new DaemonProcess(program);
-        await guest.driver.transport.next("busy");
-        expect(await guest.host.set(0, "key", "value")).toBe(0);
-        guest.daemon.kill();
-        expect(await guest.daemon.exitStatus()).toBe(0);
-        expect(await guest.host.get(0, "key")).toEqual({ status: 0, body: "value" });
-        expect(second.isRunning).toBe(true);
-      },
-    ],
   });
 
   differs("a read that fails with EINTR or EAGAIN", {
@@ -123,3 +99,35 @@ contract("kvp", "registration", ({ both, differs }) => {
     ],
   });
 });
+
+contract(
+  "kvp",
+  "a device that another process has",
+  ({ both }) => {
+    both("ends it with status 1, and the other goes on", async (program) => {
+      await using guest = await startKvp(program);
+      await using second = new DaemonProcess(program);
+      expect(await second.exitStatus()).toBe(1);
+      expect(await guest.host.set(0, "key", "value")).toBe(0);
+    });
+  },
+  namedDaemons("kvp"),
+);
+
+contract(
+  "kvp",
+  "a device that another process has",
+  ({ ours }) => {
+    ours("is tried again, and taken when it is free", async (program) => {
+      await using guest = await startKvp(program);
+      await using second = new DaemonProcess(program);
+      await guest.driver.transport.next("busy");
+      expect(await guest.host.set(0, "key", "value")).toBe(0);
+      guest.daemon.kill();
+      expect(await guest.daemon.exitStatus()).toBe(0);
+      expect(await guest.host.get(0, "key")).toEqual({ status: 0, body: "value" });
+      expect(second.isRunning).toBe(true);
+    });
+  },
+  [agent("kvp")],
+);

@@ -29,14 +29,14 @@ contract("kvp", "removal and return", ({ both, differs, ours }) => {
         await using guest = await startKvp(program);
         let driver = guest.driver;
         await guest.host.set(0, "key", "value");
-        const before = [guest.daemon.threadCount, guest.daemon.descriptorCount];
+        const before = [guest.daemon.threads, guest.daemon.descriptorCount];
         for (let round = 0; round < 20; round += 1) {
           await guest.bus.rescind(driver);
           driver = guest.bus.offerKvp();
           await driver.ready();
           expect(await new KvpHost(driver).list(0)).toEqual([{ key: "key", value: "value" }]);
         }
-        expect([guest.daemon.threadCount, guest.daemon.descriptorCount]).toEqual(before);
+        expect([guest.daemon.threads, guest.daemon.descriptorCount]).toEqual(before);
       },
     ],
   });
