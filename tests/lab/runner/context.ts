@@ -1,10 +1,12 @@
 // What a scenario gets: the guest, its host, the daemon that is judged, and a place
 // to write down what the host saw.
 
+import assert from "node:assert/strict";
+import type { Reply } from "../host/component.ts";
 import { FcopyStatus } from "../host/fcopy.ts";
 import type { Host, HostServices } from "../host/host.ts";
 import type { GuestName } from "../vm/cache.ts";
-import { until } from "../vm/deadline.ts";
+import { DeadlineError, until } from "../vm/deadline.ts";
 import type { Machine } from "../vm/machine.ts";
 import type { ServiceName } from "../vm/vmbus-devices.ts";
 import type { Daemon } from "./daemon.ts";
@@ -48,6 +50,48 @@ export class Context {
   /** The same for a status. */
   sawStatus(label: string, status: number): void {
     this.saw(label, statusText(status));
+  }
+
+  /**
+   * Writes down what the host saw, and requires it of our daemon. Of the C daemon
+   * it is only written down: what it does otherwise is in the table of differences.
+   */
+  expect(
+    label: string,
+    actual: string | number | boolean,
+    expected: string | number | boolean,
+  ): void {
+    this.saw(label, actual);
+    if (this.who === "ours") {
+      assert.equal(String(actual), String(expected), label);
+    }
+  }
+
+  /** The status of a reply, or "no answer" when none comes in time. */
+  async answer(reply: Promise<Reply>): Promise<string> {
+    try {
+      return statusText((await reply).status);
+    } catch (error) {
+      if (error instanceof DeadlineError) {
+        return "no answer";
+      }
+      throw error;
+    }
+  }
+
+  /** Whether the daemon still runs; when it does not, another one is started. */
+  async survived(service: ServiceName): Promise<boolean> {
+    if (this.who === "c") {
+      // A daemon that dies lets go of its device a moment before it is gone.
+      await Bun.sleep(100);
+    }
+    if (this.daemon.isRunning) {
+      return true;
+    }
+    await this.daemon.start();
+    const { channel } = await this.ready(service);
+    channel.drain();
+    return false;
   }
 
   /** Runs a shell command in the guest; its standard output without the last newline. */
