@@ -126,7 +126,8 @@ export class VmbusChannel implements Disposable {
   /**
    * Signals the guest without a packet. The host signals only when the ring goes
    * from empty to not empty, and hv_utils reads one packet for each signal: after
-   * two packets at once the second one needs a kick.
+   * two packets at once the second one may need a kick. A kick while hv_utils reads
+   * makes it drop a request (its interrupt handler and its tasklet share a buffer).
    */
   kick(): void {
     this.#frame(Kind.kick);
@@ -194,6 +195,23 @@ export class VmbusChannel implements Disposable {
         return undefined;
       }
       throw error;
+    }
+  }
+
+  /** Waits until a packet has arrived, and kicks the guest after each second of silence. */
+  async waitKicking(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    const hasArrived = () => this.#packets.length > 0;
+    for (;;) {
+      try {
+        await this.#whenever(1000, "packet from the guest", hasArrived);
+        return;
+      } catch (error) {
+        if (!(error instanceof DeadlineError) || performance.now() > end) {
+          throw error;
+        }
+        this.kick();
+      }
     }
   }
 

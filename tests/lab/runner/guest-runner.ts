@@ -20,6 +20,7 @@ for d in /proc/[0-9]*; do
   esac
 done
 for m in /mnt/ext4 /mnt/xfs; do fsfreeze --unfreeze $m 2>/dev/null; done
+while umount /var/lib/hyperv 2>/dev/null; do :; done
 rm -rf /var/lib/hyperv /run/hvguest /run/names /run/daemon.pid /etc/hvguest ${daemonLog}
 find /tmp /mnt/ext4 /mnt/xfs -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
 mkdir -p /var/lib/hyperv
@@ -57,6 +58,8 @@ export class GuestRunner implements AsyncDisposable {
     if (options.binary !== undefined) {
       copyFileSync(options.binary, join(this.#share, "hvguest"));
     }
+    // The guests' busybox has no flock; that of Debian needs libc alone.
+    copyFileSync("/usr/bin/flock", join(this.#share, "flock"));
   }
 
   /** How many times a guest was booted. */

@@ -3,8 +3,13 @@
 import type { Scenario } from "../runner/scenario.ts";
 import { fcopyBasics } from "./fcopy-basics.ts";
 import { kernelServices } from "./kernel-services.ts";
+import { kvpFiles } from "./kvp-files.ts";
+import { kvpLifecycle } from "./kvp-lifecycle.ts";
 import { kvpMalformed } from "./kvp-malformed.ts";
+import { kvpNames } from "./kvp-names.ts";
+import { kvpNetwork } from "./kvp-network.ts";
 import { kvpPools } from "./kvp-pools.ts";
+import { kvpSuites } from "./kvp-suites.ts";
 import { kvpText } from "./kvp-text.ts";
 import { vssBasics } from "./vss-basics.ts";
 
@@ -12,6 +17,11 @@ export const scenarios: readonly Scenario[] = [
   ...kvpPools,
   ...kvpText,
   ...kvpMalformed,
+  ...kvpFiles,
+  ...kvpNetwork,
+  ...kvpNames,
+  ...kvpSuites,
+  ...kvpLifecycle,
   ...vssBasics,
   ...fcopyBasics,
   ...kernelServices,

@@ -16,7 +16,6 @@ import {
 } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
-import { until } from "../vm/deadline.ts";
 
 /** Long enough for any answer that comes at all, short of the kernel's 30 s. */
 const silenceMilliseconds = 700;
@@ -219,10 +218,7 @@ export const kvpMalformed: readonly Scenario[] = [
       for (let round = 0; round < 10; round += 1) {
         const sent = [0, 5, 9].map((index) => kvp.post(enumerateBody(KvpPool.auto, index)));
         for (const header of sent) {
-          await until(20_000, "reply to one of several requests", () => {
-            kvp.channel.kick();
-            return kvp.channel.waiting.length > 0;
-          });
+          await kvp.channel.waitKicking(20_000);
           assert.equal((await kvp.reply(header)).status, KvpStatus.ok);
         }
       }
