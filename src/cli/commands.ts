@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { installCommand } from "./commands/install.ts";
 import { kvpCommand } from "./commands/kvp.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
+import { net } from "./commands/net.ts";
 import { report } from "./commands/report.ts";
 import { seed } from "./commands/seed.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
@@ -11,6 +12,7 @@ import { vssCommand } from "./commands/vss.ts";
 
 export const commands: readonly Command[] = [
   kvpCommand,
+  net,
   vssCommand,
   lsvmbus,
   seed,

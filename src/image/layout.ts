@@ -7,6 +7,8 @@ import openrc from "../../packaging/openrc/hvguest.init" with { type: "text" };
 import fcopyUnit from "../../packaging/systemd/hvguest-fcopy.service" with { type: "text" };
 import hibernateUnit from "../../packaging/systemd/hvguest-hibernate.service" with { type: "text" };
 import kvpUnit from "../../packaging/systemd/hvguest-kvp.service" with { type: "text" };
+import networkSocket from "../../packaging/systemd/hvguest-network.socket" with { type: "text" };
+import networkUnit from "../../packaging/systemd/hvguest-network@.service" with { type: "text" };
 import seedUnit from "../../packaging/systemd/hvguest-seed.service" with { type: "text" };
 import vssUnit from "../../packaging/systemd/hvguest-vss.service" with { type: "text" };
 import unit from "../../packaging/systemd/hvguest.service" with { type: "text" };
@@ -152,6 +154,8 @@ function systemdFiles(options: LayoutOptions): Entry[] {
     "hvguest-vss.service": vssUnit,
     "hvguest-fcopy.service": fcopyUnit,
     "hvguest-hibernate.service": hibernateUnit,
+    "hvguest-network.socket": networkSocket,
+    "hvguest-network@.service": networkUnit,
     "hvguest-seed.service": seedUnit,
   };
   return [
@@ -182,6 +186,9 @@ function enabledUnits({ services, split, cloudInit }: LayoutOptions): [string, s
     ...(split
       ? services.map((name): [string, string] => [`hvguest-${name}.service`, perService[name]])
       : [["hvguest.service", unit] satisfies [string, string]]),
+    ...(services.includes("kvp")
+      ? [["hvguest-network.socket", networkSocket] satisfies [string, string]]
+      : []),
     ...(cloudInit ? [["hvguest-seed.service", seedUnit] satisfies [string, string]] : []),
   ];
 }

@@ -23,3 +23,8 @@ declare module "*.hook" {
   const text: string;
   export default text;
 }
+
+declare module "*.socket" {
+  const text: string;
+  export default text;
+}

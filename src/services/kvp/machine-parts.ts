@@ -1,6 +1,6 @@
 // The parts of the KVP service on this machine.
 
-import { RequestError, Status } from "../../protocol/status.ts";
+import { IpInjector } from "../network/ip-injector.ts";
 import { NetworkReporter } from "../network/ip-report.ts";
 import type { ServiceContext } from "../service.ts";
 import type { KvpParts } from "./kvp-service.ts";
@@ -18,6 +18,13 @@ export function machineParts(
     onChange: onNetworkChange,
   });
   network.start();
+  const injector = new IpInjector({
+    paths: context.paths,
+    log: context.log,
+    settings: () => context.settings().network,
+    isFrozen: () => context.freezeState.frozen,
+  });
+  injector.start();
   const pools = new PoolStore(
     context.paths.pools,
     (text) => context.log.warning(text),
@@ -27,7 +34,7 @@ export function machineParts(
   return {
     pools,
     network,
-    applyIpInfo: () => Promise.reject(new RequestError(Status.notSupported, "not supported")),
+    applyIpInfo: (request, signal) => injector.apply(request, signal),
     stop: () => network.stop(),
   };
 }

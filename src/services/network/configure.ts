@@ -16,6 +16,7 @@ import { managerOf } from "./managers/all.ts";
 import type { NetworkSource } from "./network-source.ts";
 import type { ManagerName, Plan } from "./plan.ts";
 import { shortcomings } from "./shortcomings.ts";
+import { readJournal } from "./undo-journal.ts";
 
 /** The kernel gives the host's request 30 s; all of it together stays below 25 s. */
 const attemptSeconds = 16;
@@ -100,18 +101,18 @@ export async function undoLast(
   return await rollBack(paths.root, attemptSeconds + undoSeconds);
 }
 
-/** Takes back what a crash left half done, unless somebody is at it now. */
+/** Whether a crash left a change half done, or somebody is at one now. */
+export function isHalfDone(root: string): boolean {
+  return readJournal(root)?.state === "applying";
+}
+
+/**
+ * Takes back what a crash left half done.
+ * @returns the interface's name; undefined when nothing was
+ * @throws PlanError when somebody is at it now; ApplyError
+ */
 export async function recover(paths: ConfigureOptions["paths"]): Promise<string | undefined> {
-  let held: Disposable;
-  try {
-    held = lock(paths.run);
-  } catch (error) {
-    if (error instanceof PlanError) {
-      return undefined;
-    }
-    throw error;
-  }
-  using _lock = held;
+  using _lock = lock(paths.run);
   return await takeBackHalfDone(paths.root);
 }
 

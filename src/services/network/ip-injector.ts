@@ -4,7 +4,7 @@ import type { Log } from "../../log.ts";
 import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
 import type { Paths } from "../../platform/paths.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
-import { configure, type ConfigureOptions, recover } from "./configure.ts";
+import { configure, type ConfigureOptions, isHalfDone, recover } from "./configure.ts";
 import { type IpRequest, parseRequest } from "./ip-request.ts";
 import { askStep, hasStep } from "./network-step.ts";
 import { kernelSource, type NetworkSource } from "./network-source.ts";
@@ -19,29 +19,26 @@ export interface IpInjectorOptions {
     readonly manager: ManagerName | "auto";
   };
   readonly source?: NetworkSource;
+  /** Whether file systems are frozen for a backup: nothing can be written then. */
+  readonly isFrozen?: () => boolean;
+  /** Whether a separate step, where there is one, does it; not in the step itself. */
+  readonly usesStep?: boolean;
 }
 
 /** Applies what hosts ask for, one request at a time. */
 export class IpInjector {
   readonly #options: IpInjectorOptions;
   readonly #source: NetworkSource;
+  #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: IpInjectorOptions) {
     this.#options = options;
     this.#source = options.source ?? kernelSource;
   }
 
-  /** Takes back what a crash may have left half done. Never fails; says what it did. */
-  async start(): Promise<void> {
-    const { log, paths } = this.#options;
-    try {
-      const name = await recover(paths);
-      if (name !== undefined) {
-        log.warning(`the change of '${name}' that was left half done is taken back`);
-      }
-    } catch (error) {
-      log.warning(`${textOf(error)}, ignoring`);
-    }
+  /** Takes back what a crash may have left half done; a request waits for that. */
+  start(): void {
+    this.#recovered = this.#recover();
   }
 
   /**
@@ -55,15 +52,40 @@ export class IpInjector {
       throw new RequestError(Status.fail, "the configuration does not let the host set addresses");
     }
     parseRequest(request);
+    if (this.#options.isFrozen?.() === true) {
+      throw new RequestError(Status.fail, "file systems are frozen");
+    }
+    await this.#recovered;
     const subject = adapterOf(request, networkInterfaces(this.#source.read(), paths.sys));
-    if (hasStep(paths.run)) {
-      await askStep(paths.run, request, signal);
-      log.notice(`'${subject.name}' is configured as the host asks, by the separate step`);
+    if (this.#usesStep()) {
+      log.notice(await askStep(paths.run, request, signal));
       return;
     }
     const options: ConfigureOptions = { paths, manager: settings().manager, source: this.#source };
     const { manager, outcome } = await failing(() => configure(subject, request, options, signal));
     log.notice(`'${subject.name}' is configured as the host asks, by ${manager}: ${outcome}`);
+  }
+
+  #usesStep(): boolean {
+    return (this.#options.usesStep ?? true) && hasStep(this.#options.paths.run);
+  }
+
+  /** Says what it did, and does not fail. */
+  async #recover(): Promise<void> {
+    const { log, paths } = this.#options;
+    try {
+      if (!isHalfDone(paths.root)) {
+        return;
+      }
+      if (this.#usesStep()) {
+        log.warning(await askStep(paths.run, "recover", new AbortController().signal));
+      } else {
+        const name = await recover(paths);
+        log.warning(`the change of '${name}' that was left half done is taken back`);
+      }
+    } catch (error) {
+      log.warning(`${textOf(error)}, ignoring`);
+    }
   }
 }
 

@@ -6,19 +6,31 @@ import { existsSync } from "node:fs";
 import { RequestError, Status } from "../../protocol/status.ts";
 import type { IpRequest } from "./ip-request.ts";
 
+/** What the step is asked: one line of JSON. */
+export type StepRequest =
+  | {
+      readonly ask: "configure";
+      readonly request: IpRequest;
+      /** CLOCK_MONOTONIC in milliseconds after which nobody waits for the answer. */
+      readonly before: number;
+    }
+  /** Take back what a crash left half done. */
+  | { readonly ask: "recover" };
+
 /** What the step answers: one line of JSON. */
 export interface StepAnswer {
   /** The status for the host. */
   readonly status: number;
-  /** What failed; empty when all went well. */
+  /** What failed, or what was done. */
   readonly message: string;
 }
 
 /** Longer than the step takes by itself, shorter than the kernel waits. */
-const patienceSeconds = 27;
+const patienceMilliseconds = 27_000;
 
+/** The socket outlives the agent, whose folder in /run goes with it. */
 function socketPath(run: string): string {
-  return `${run}/network.socket`;
+  return `${run}-network.socket`;
 }
 
 /** Whether somebody listens for requests; where not, the agent does it itself. */
@@ -26,17 +38,93 @@ export function hasStep(run: string): boolean {
   return existsSync(socketPath(run));
 }
 
-/** @throws RequestError with the status that the step answers, HV_E_FAIL when it does not */
-export async function askStep(run: string, request: IpRequest, signal: AbortSignal): Promise<void> {
-  const answer = await exchange(
+/** CLOCK_MONOTONIC, which all processes share. */
+export function monotonicMilliseconds(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+/**
+ * What the step did, in words.
+ * @throws RequestError with the status that the step answers, HV_E_FAIL when it does not
+ */
+export async function askStep(
+  run: string,
+  what: IpRequest | "recover",
+  signal: AbortSignal,
+): Promise<string> {
+  const request: StepRequest =
+    what === "recover"
+      ? { ask: "recover" }
+      : {
+          ask: "configure",
+          request: what,
+          before: monotonicMilliseconds() + patienceMilliseconds,
+        };
+  const { status, message } = await exchange(
     socketPath(run),
     `${JSON.stringify(request)}\n`,
-    AbortSignal.any([signal, AbortSignal.timeout(patienceSeconds * 1000)]),
+    AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),
   );
-  if (answer.status !== Status.ok) {
-    const status = Object.values(Status).find((known) => known === answer.status) ?? Status.fail;
-    throw new RequestError(status, answer.message);
+  if (status !== Status.ok) {
+    const known = Object.values(Status).find((one) => one === status) ?? Status.fail;
+    throw new RequestError(known, message);
   }
+  return message;
+}
+
+/** A line that the step was sent. It runs with more rights than its senders: anything may come. */
+export function parseStepRequest(line: string): StepRequest {
+  const wrong = (cause?: unknown) =>
+    new RequestError(Status.invalidArgument, "the step does not understand the request", { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw wrong(error);
+  }
+  const fields = fieldsOf(value);
+  if (fields.get("ask") === "recover") {
+    return { ask: "recover" };
+  }
+  const request = fieldsOf(fields.get("request"));
+  const text = (name: string): string => {
+    const field = request.get(name);
+    if (typeof field !== "string" || field.length > maxTextLength) {
+      throw wrong();
+    }
+    return field;
+  };
+  const addressFamilies = request.get("addressFamilies");
+  const dhcpEnabled = request.get("dhcpEnabled");
+  const before = fields.get("before");
+  if (
+    fields.get("ask") !== "configure" ||
+    typeof before !== "number" ||
+    typeof addressFamilies !== "number" ||
+    typeof dhcpEnabled !== "boolean"
+  ) {
+    throw wrong();
+  }
+  return {
+    ask: "configure",
+    before,
+    request: {
+      adapterId: text("adapterId"),
+      addressFamilies,
+      dhcpEnabled,
+      addresses: text("addresses"),
+      subnets: text("subnets"),
+      gateways: text("gateways"),
+      dnsServers: text("dnsServers"),
+    },
+  };
+}
+
+/** Longer than any text of struct hv_kvp_ipaddr_value. */
+const maxTextLength = 4096;
+
+function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
 }
 
 async function exchange(path: string, line: string, signal: AbortSignal): Promise<StepAnswer> {
