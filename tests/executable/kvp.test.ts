@@ -68,7 +68,7 @@ test("on a read-only file system pools are read, and a change is refused in one 
     mount -o remount,ro pools
     $hvguest get a
     $hvguest list
-    $hvguest info | grep records
+    $hvguest info | grep ^records
     $hvguest set a 2 2>error || echo "status $?"
     cat error
   `).split("\n");
@@ -98,7 +98,7 @@ test("it needs no place for temporary files", () => {
     mkdir -p pools
     mount -t tmpfs none pools
     mount -t tmpfs -o ro none /tmp
-    mount -o remount,ro,noexec /dev/shm
+    mount -t tmpfs -o ro,noexec none /dev/shm
     $hvguest set a 1
     $hvguest get a
   `);
