@@ -9,6 +9,7 @@ import {
   fsyncSync,
   fstatSync,
   ftruncateSync,
+  futimesSync,
   openSync,
   readSync,
   statSync,
@@ -82,10 +83,29 @@ export class PoolFile implements RecordFile, Disposable {
     return toStamp(fstatSync(this.#fd, { bigint: true }));
   }
 
+  /**
+   * After a change: gives the file a time that no other change gives it, so that
+   * the returned stamp is that of this state alone, however soon the next change
+   * comes. Undefined when the file cannot be marked, or has changed meanwhile.
+   */
+  mark(): FileStamp | undefined {
+    const before = this.stamp();
+    // Other changes have the time of a tick of the kernel's clock; this lies between.
+    const now = (performance.timeOrigin + performance.now()) / 1000;
+    try {
+      futimesSync(this.#fd, now, now);
+    } catch {
+      // Another user's file: the clock has to tell its changes apart.
+      return undefined;
+    }
+    const after = this.stamp();
+    return after.modified !== before.modified && after.size === before.size ? after : undefined;
+  }
+
   /** The file from its beginning, at most {@link largestFile}. */
   read(): Uint8Array {
     const size = Number(fstatSync(this.#fd).size);
-    const bytes = new Uint8Array(Math.min(size, largestFile));
+    const bytes = Buffer.allocUnsafeSlow(Math.min(size, largestFile));
     return callFile(`read '${this.path}'`, () => {
       let filled = 0;
       while (filled < bytes.length) {

@@ -1,6 +1,7 @@
 // The content of a pool file in memory, found by key and by position.
 
 import {
+  bufferOf,
   decodeKey,
   decodeValue,
   keyId,
@@ -25,7 +26,7 @@ export interface PoolEntry {
  * power cut ended, or garbage; they are no entry.
  */
 export class PoolImage {
-  #bytes: Uint8Array;
+  #bytes: Buffer;
   #count: number;
   #lastUsed = -1;
   readonly #entries: PoolEntry[] = [];
@@ -33,7 +34,7 @@ export class PoolImage {
 
   /** Keeps `bytes`; a partial record at the end is left out. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#bytes = bufferOf(bytes);
     this.#count = Math.floor(bytes.length / recordBytes);
     for (let slot = 0; slot < this.#count; slot += 1) {
       this.#enter(slot);
@@ -114,7 +115,7 @@ export class PoolImage {
     const slot = this.end;
     const needed = (slot + 1) * recordBytes;
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.ceil(this.#bytes.length * 1.25)));
+      const grown = Buffer.alloc(Math.max(needed, Math.ceil(this.#bytes.length * 1.25)));
       grown.set(this.bytes);
       this.#bytes = grown;
     }
@@ -124,7 +125,7 @@ export class PoolImage {
   }
 
   #enter(slot: number): void {
-    const id = keyId(this.at(slot));
+    const id = keyId(this.#bytes, slot * recordBytes);
     if (id === "") {
       return;
     }

@@ -68,18 +68,24 @@ export function decodeValue(record: Uint8Array): string {
   return decodeUtf8(record.subarray(keyArea, recordBytes));
 }
 
-/** The bytes of a record's key as a text of one character a byte: equal only for equal keys. */
-export function keyId(record: Uint8Array): string {
-  return byteText(untilNul(record.subarray(0, keyArea)));
+/**
+ * The bytes of the key of the record at `start` as a text of one character a byte:
+ * equal only for equal keys.
+ */
+export function keyId(records: Buffer, start: number): string {
+  const nul = records.indexOf(0, start);
+  const end = nul < 0 || nul > start + keyArea ? start + keyArea : nul;
+  return records.toString("latin1", start, end);
 }
 
 /** The {@link keyId} of records with this key. */
 export function keyIdOf(key: string): string {
-  return byteText(encodeUtf8(key));
+  return bufferOf(encodeUtf8(key)).toString("latin1");
 }
 
-function byteText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+/** The same bytes, not a copy. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Where the value ends within the record, its NUL included. */

@@ -186,7 +186,12 @@ export class PoolStore {
     // Until the change is whole, nothing is known of the file.
     pool.cached = undefined;
     const result = change(editor);
-    pool.cached = { image: editor.image, stamp: file.stamp(), isSettled: false };
+    const mark = file.mark();
+    pool.cached = {
+      image: editor.image,
+      stamp: mark ?? file.stamp(),
+      isSettled: mark?.size === BigInt(editor.image.bytes.length),
+    };
     return result;
   }
 

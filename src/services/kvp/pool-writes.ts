@@ -12,7 +12,7 @@
 
 import { NativeError } from "../../native/native-error.ts";
 import { constants } from "node:os";
-import { keyArea, keyId, recordBytes, usedBytes } from "./pool-record.ts";
+import { bufferOf, keyArea, keyId, recordBytes, usedBytes } from "./pool-record.ts";
 
 const pageBytes = 4096;
 
@@ -161,9 +161,9 @@ function isCopiedBehind(file: RecordFile, content: Uint8Array, rest: Uint8Array)
 /** Without the records that a later one supersedes: copied half, they would supersede it. */
 function lastOfEachKey(records: Uint8Array): Uint8Array {
   const byKey = new Map<string, Uint8Array>();
+  const buffer = bufferOf(records);
   for (let start = 0; start < records.length; start += recordBytes) {
-    const record = records.subarray(start, start + recordBytes);
-    byKey.set(keyId(record), record);
+    byKey.set(keyId(buffer, start), records.subarray(start, start + recordBytes));
   }
   return Buffer.concat([...byKey.values()]);
 }
