@@ -25,12 +25,26 @@ const flags = [
 /** Builds the executable. @throws Error when a step fails or the result does not run. */
 export function buildExecutable(): void {
   buildAddon();
+  const compiled = compileExecutable(repository);
+  renameSync(compiled, executablePath);
+  // A failed bytecode compilation is only noticed by running the result.
+  const printed = run([executablePath, "--version"], { quiet: true });
+  if (!printed.startsWith(`hvguest ${packageVersion()} `)) {
+    throw new Error(`${executablePath} --version printed: ${printed}`);
+  }
+}
+
+/**
+ * Compiles the checkout `directory`, whose addon is built, and returns the path of the
+ * executable in it.
+ */
+export function compileExecutable(directory: string): string {
   const defines = {
     HVGUEST_VERSION: packageVersion(),
     HVGUEST_COMMIT: commit(),
   };
   // The name of the output is part of its bytes: it is always the same.
-  const directory = join(repository, "target/executable");
+  const output = join(directory, "target/executable/hvguest");
   run(
     [
       process.execPath,
@@ -40,17 +54,12 @@ export function buildExecutable(): void {
         "--define",
         `${name}=${JSON.stringify(value)}`,
       ]),
-      `--outfile=${join(directory, "hvguest")}`,
+      `--outfile=${output}`,
       "src/main.ts",
     ],
-    { quiet: true },
+    { quiet: true, cwd: directory },
   );
-  renameSync(join(directory, "hvguest"), executablePath);
-  // A failed bytecode compilation is only noticed by running the result.
-  const printed = run([executablePath, "--version"], { quiet: true });
-  if (!printed.startsWith(`hvguest ${defines.HVGUEST_VERSION} `)) {
-    throw new Error(`${executablePath} --version printed: ${printed}`);
-  }
+  return output;
 }
 
 function packageVersion(): string {

@@ -1,9 +1,9 @@
 // argv to command to exit status. The only place that ends the process.
 
-import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { daemonServices } from "./agent/daemon-names.ts";
 import { ExitStatus } from "./cli/command.ts";
+import { writeAll } from "./cli/output.ts";
 import { report } from "./cli/report.ts";
 
 const status = await report(async () => {
@@ -26,7 +26,7 @@ const status = await report(async () => {
   }
   if (first === "--version" || first === "-V" || first === "version") {
     const { versionText } = await import("./cli/version.ts");
-    writeSync(1, versionText());
+    writeAll(1, versionText());
     return ExitStatus.done;
   }
   const { runCommandLine } = await import("./cli/command-line.ts");

@@ -1,16 +1,10 @@
 // Parses the command line with yargs and runs one command. Loaded only by commands:
 // the daemons start without it.
 
-import { writeSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
-import {
-  type Command,
-  type CommandContext,
-  CommandError,
-  ExitStatus,
-  UsageError,
-} from "./command.ts";
+import { type Command, type CommandContext, ExitStatus, UsageError } from "./command.ts";
 import { commands } from "./commands.ts";
+import { writeAll } from "./output.ts";
 import { type ProtectedOperands, protectOperands } from "./operands.ts";
 import { versionText } from "./version.ts";
 
@@ -111,22 +105,4 @@ function namesWithValue(yargsOfCommand: Argv, usage: string): string[] {
 /** What yargs has and its types do not tell. */
 interface YargsOptions {
   getOptions(): { readonly string: readonly string[] };
-}
-
-/** @throws CommandError when the reader has gone or the disk is full. */
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let offset = 0; offset < bytes.length; ) {
-    try {
-      offset += writeSync(fd, bytes, offset);
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
-        // Somebody made the shared description non-blocking: give the reader time.
-        Bun.sleepSync(5);
-        continue;
-      }
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new CommandError(`write the output: ${reason}`, ExitStatus.failed, { cause: error });
-    }
-  }
 }

@@ -1,7 +1,6 @@
 // One service alone, under the name and with the options of the C daemon
 // (tools/hv/hv_kvp_daemon.c, hv_vss_daemon.c, hv_fcopy_daemon.c).
 
-import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Level } from "../log.ts";
 import { native } from "../native/binding.ts";
@@ -10,6 +9,7 @@ import type { ServiceName } from "../services/service.ts";
 import { runAgentProcess } from "./agent-process.ts";
 import { ExitStatus, UsageError } from "./command.ts";
 import { detach, detachedReporter } from "./detach.ts";
+import { writeAll } from "./output.ts";
 
 const help = (name: string) => `Usage: ${name} [OPTION]...
 
@@ -26,7 +26,7 @@ export async function runDaemon(
 ): Promise<ExitStatus> {
   const options = parse(args);
   if (options.help === true) {
-    writeSync(1, help(name));
+    writeAll(1, help(name));
     return ExitStatus.done;
   }
   const reporter = detachedReporter(process.env);

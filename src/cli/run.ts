@@ -1,11 +1,11 @@
 // `hvguest run`: all services in one process, in the foreground.
 
-import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { serviceNames } from "../agent/services.ts";
 import type { ServiceName } from "../services/service.ts";
 import { runAgentProcess } from "./agent-process.ts";
 import { ExitStatus, UsageError } from "./command.ts";
+import { writeAll } from "./output.ts";
 
 const help = `hvguest run [OPTION]...
 
@@ -23,7 +23,7 @@ the configuration again.
 export function runAgent(args: readonly string[]): ExitStatus | Promise<ExitStatus> {
   const options = parse(args);
   if (options.help === true) {
-    writeSync(1, help);
+    writeAll(1, help);
     return ExitStatus.done;
   }
   const services = options.services === undefined ? "all" : serviceList(options.services);

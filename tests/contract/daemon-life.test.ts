@@ -8,8 +8,8 @@ import { HostStatus } from "../fake-kernel/host-answer.ts";
 import type { KvpHost } from "../fake-kernel/kvp-host.ts";
 import { contract } from "./contract.ts";
 import { processesNamed } from "./daemon-process.ts";
-import type { DaemonProgram } from "./daemons.ts";
 import { startKvp } from "./guests.ts";
+import { everythingReadOnly, noTemporaryFiles, within } from "./mounts.ts";
 
 contract("kvp", "signals", ({ differs }) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -100,7 +100,7 @@ contract("kvp", "surroundings", ({ both, differs, ours }) => {
     linux: [
       "ends it with status 1",
       async (program) => {
-        const start = startKvp(readOnly(program));
+        const start = startKvp(within(program, everythingReadOnly));
         expect(start).rejects.toThrow("ended with status 1");
         await start.catch(() => undefined);
       },
@@ -108,7 +108,7 @@ contract("kvp", "surroundings", ({ both, differs, ours }) => {
     hvguest: [
       "leaves it what can be answered without writing",
       async (program) => {
-        await using guest = await startKvp(readOnly(program));
+        await using guest = await startKvp(within(program, everythingReadOnly));
         expect(await guest.host.list(2)).toHaveLength(10);
         expect((await guest.host.ipInfo("00:15:5D:01:02:03")).status).toBe(HostStatus.ok);
         expect(await guest.host.set(0, "key", "value")).toBe(HostStatus.fail);
@@ -116,9 +116,8 @@ contract("kvp", "surroundings", ({ both, differs, ours }) => {
     ],
   });
 
-  both("needs no /tmp, no /var/tmp and no /dev/shm", async (program) => {
-    const unusable = "for d in /tmp /dev/shm /var/tmp; do mount -t tmpfs -o ro,noexec no $d; done";
-    await using guest = await startKvp(within(program, unusable));
+  both("needs no directory to write to but that of the pools", async (program) => {
+    await using guest = await startKvp(within(program, noTemporaryFiles));
     expect(await guest.host.set(0, "key", "value")).toBe(HostStatus.ok);
   });
 
@@ -158,22 +157,6 @@ async function fullName(host: KvpHost): Promise<string | undefined> {
 function openFiles(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
   return readdirSync(directory).map((fd) => readlinkSync(`${directory}/${fd}`));
-}
-
-/** The program in a mount namespace that a shell command changes first. */
-function within(program: DaemonProgram, command: string): DaemonProgram {
-  const script = `${command}; exec "$@"`;
-  return {
-    ...program,
-    argv: ["/usr/bin/unshare", "-m", "/bin/sh", "-ec", script, "sh", ...program.argv],
-  };
-}
-
-function readOnly(program: DaemonProgram): DaemonProgram {
-  return within(
-    program,
-    "for d in / /run /tmp /dev/shm /var/lib/hyperv /etc/hvguest; do mount -o remount,ro,bind $d; done",
-  );
 }
 
 async function hostName(name: string): Promise<Disposable> {

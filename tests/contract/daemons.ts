@@ -62,7 +62,7 @@ export function hvguestDaemons(service: ServiceName): readonly DaemonProgram[] {
 
 /** The executable under another name, as packages install it. */
 export function calledBy(name: string): string {
-  const directory = "/run/daemons";
+  const directory = "/opt/daemons";
   const path = join(directory, name);
   if (!existsSync(path) && process.env["HVGUEST_PRIVATE_MACHINE"] === "1") {
     mkdirSync(directory, { recursive: true });
