@@ -27,12 +27,18 @@ export class PoolEditor {
   readonly #file: RecordFile;
   readonly #limits: RecordLimits;
   #image: PoolImage;
+  #isChanged = false;
 
   /** `image` is the content of the file, whose size is a whole number of records. */
   constructor(file: RecordFile, image: PoolImage, limits = wireLimits) {
     this.#file = file;
     this.#image = image;
     this.#limits = limits;
+  }
+
+  /** Whether the file was written. */
+  get isChanged(): boolean {
+    return this.#isChanged;
   }
 
   get image(): PoolImage {
@@ -51,6 +57,7 @@ export class PoolEditor {
       this.#add(record);
       return;
     }
+    this.#isChanged = true;
     replaceRecords(this.#file, this.#image.bytes, entry.slots, record);
     this.#image.replaced(entry, record);
   }
@@ -75,6 +82,7 @@ export class PoolEditor {
 
   /** Deletes all records. @throws NativeError */
   clear(): void {
+    this.#isChanged = true;
     shorten(this.#file, 0);
     this.#image = new PoolImage(new Uint8Array());
   }
@@ -82,6 +90,7 @@ export class PoolEditor {
   #remove(entries: readonly PoolEntry[]): void {
     const slots = entries.flatMap((entry) => entry.slots);
     if (slots.length > 0) {
+      this.#isChanged = true;
       removeRecords(this.#file, this.#image.bytes, slots);
       this.#image = this.#image.without(new Set(slots));
     }
@@ -92,6 +101,7 @@ export class PoolEditor {
     if ((end + 1) * recordBytes > largestFile) {
       throw new NativeError(`add a record to '${this.#file.path}'`, constants.errno.ENOSPC);
     }
+    this.#isChanged = true;
     addRecord(this.#file, end, count, record);
     this.#image.appended(record);
   }

@@ -12,12 +12,13 @@ import {
   futimesSync,
   openSync,
   readSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { native } from "../../native/binding.ts";
 import { callNative, NativeError } from "../../native/native-error.ts";
+import { callFile } from "../../platform/file-call.ts";
+import { type FileStamp, stampOf, toStamp } from "./file-stamp.ts";
 import { PoolError, recordBytes } from "./pool-record.ts";
 import type { RecordFile } from "./pool-writes.ts";
 
@@ -25,15 +26,6 @@ const { errno } = osConstants;
 
 /** What is read of a pool file at most: 13,107 records. */
 export const largestFile = 13_107 * recordBytes;
-
-/** Identifies a state of a file: another one whenever it was changed or replaced. */
-export interface FileStamp {
-  readonly device: bigint;
-  readonly inode: bigint;
-  readonly size: bigint;
-  readonly modified: bigint;
-  readonly changed: bigint;
-}
 
 /** How a pool file is opened. */
 export type Access = "read" | "change" | "create";
@@ -141,47 +133,6 @@ export class PoolFile implements RecordFile, Disposable {
   }
 }
 
-/** The stamp of the file with this name, undefined when there is none. */
-export function stampOf(path: string): FileStamp | undefined {
-  const stat = callFile(`stat '${path}'`, () =>
-    statSync(path, { bigint: true, throwIfNoEntry: false }),
-  );
-  return stat && toStamp(stat);
-}
-
-export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
-  return (
-    a.changed === b.changed &&
-    a.modified === b.modified &&
-    a.size === b.size &&
-    a.inode === b.inode &&
-    a.device === b.device
-  );
-}
-
-/**
- * Whether a change after `time` (of {@link native}'s fileTime) gets another stamp
- * than this: file systems stamp with a clock that stands still for milliseconds,
- * old ones with whole seconds.
- */
-export function isSettled(stamp: FileStamp, time: number): boolean {
-  const changed = Number(stamp.changed / 1_000_000n);
-  const granularity = stamp.changed % 1_000_000_000n === 0n ? 2000 : 0;
-  return changed + granularity < time;
-}
-
-/** Runs a call of node:fs and turns its failure into a {@link NativeError}. */
-export function callFile<T>(call: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
-      throw new NativeError(call, Math.abs(error.errno), { cause: error });
-    }
-    throw error;
-  }
-}
-
 function openFile(path: string, access: Access): number {
   const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
   const flags = (access === "read" ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK;
@@ -248,20 +199,4 @@ function isNamed(path: string, fd: number): boolean {
   const named = stampOf(path);
   const opened = fstatSync(fd, { bigint: true });
   return named?.inode === opened.ino && named.device === opened.dev;
-}
-
-function toStamp(stat: {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-}): FileStamp {
-  return {
-    device: stat.dev,
-    inode: stat.ino,
-    size: stat.size,
-    modified: stat.mtimeNs,
-    changed: stat.ctimeNs,
-  };
 }

@@ -6,7 +6,8 @@ import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from
 import { dirname } from "node:path";
 import { constants as osConstants } from "node:os";
 import { NativeError } from "../../native/native-error.ts";
-import { callFile, type PoolFile } from "./pool-file.ts";
+import { callFile } from "../../platform/file-call.ts";
+import type { PoolFile } from "./pool-file.ts";
 import { wholeRecords } from "./pool-image.ts";
 import { PoolError } from "./pool-record.ts";
 

@@ -4,16 +4,10 @@
 
 import { native } from "../../native/binding.ts";
 import { NativeError } from "../../native/native-error.ts";
+import { type FileStamp, isSameStamp, isSettled, stampOf } from "./file-stamp.ts";
 import { openForChange } from "./pool-access.ts";
 import { PoolEditor } from "./pool-editor.ts";
-import {
-  type FileStamp,
-  isSameStamp,
-  isSettled,
-  largestFile,
-  PoolFile,
-  stampOf,
-} from "./pool-file.ts";
+import { largestFile, PoolFile } from "./pool-file.ts";
 import { PoolImage, wholeRecords } from "./pool-image.ts";
 import { poolCount, poolPath } from "./pool-names.ts";
 import { PoolError, type PoolRecord } from "./pool-record.ts";
@@ -182,16 +176,12 @@ export class PoolStore {
     }
     using file = openForChange(pool.path, waitMilliseconds);
     this.#repair(pool, file);
-    const editor = new PoolEditor(file, this.#read(pool, file).image);
+    const known = this.#read(pool, file);
+    const editor = new PoolEditor(file, known.image);
     // Until the change is whole, nothing is known of the file.
     pool.cached = undefined;
     const result = change(editor);
-    const mark = file.mark();
-    pool.cached = {
-      image: editor.image,
-      stamp: mark ?? file.stamp(),
-      isSettled: mark?.size === BigInt(editor.image.bytes.length),
-    };
+    pool.cached = editor.isChanged ? changed(file, editor.image) : known;
     return result;
   }
 
@@ -221,6 +211,13 @@ export class PoolStore {
       throw error;
     }
   }
+}
+
+function changed(file: PoolFile, image: PoolImage): Cached {
+  const mark = file.mark();
+  // Another size is the doing of a program that does not lock.
+  const isSettled = mark?.size === BigInt(image.bytes.length);
+  return { image, stamp: mark ?? file.stamp(), isSettled };
 }
 
 function isBusy(stamp: FileStamp): boolean {

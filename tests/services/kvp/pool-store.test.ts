@@ -75,6 +75,16 @@ test("deleting keeps the order of the others", () => {
   expect(pools.bytes(0)).toEqual(records(["a", "a".repeat(100)], ["c", "c".repeat(100)]));
 });
 
+test("deleting what is not there leaves the time of the file, which tells a stale pool", () => {
+  using pools = new PoolDirectory();
+  pools.write(1, records(["a", "1"]));
+  utimesSync(pools.file(1), 1, 1);
+  const store = pools.store();
+  expect(store.delete(1, "b")).toBe(false);
+  expect(store.get(1, "a")).toBe("1");
+  expect(statSync(pools.file(1)).mtimeMs).toBe(1000);
+});
+
 test("a change by another program is seen at once, also within one tick of the clock", () => {
   using pools = new PoolDirectory();
   const store = pools.store();

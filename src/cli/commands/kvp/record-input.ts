@@ -1,7 +1,7 @@
 // Records and keys from standard input or a file, one a line.
 
 import { readFileSync } from "node:fs";
-import { callFile } from "../../../services/kvp/pool-file.ts";
+import { callFile } from "../../../platform/file-call.ts";
 import {
   encodeRecord,
   type PoolRecord,
