@@ -21,6 +21,8 @@ export interface Log {
   info(text: string): void;
   /** Every message; the text is made only when it is shown. */
   debug(text: () => string): void;
+  /** Whether {@link debug} writes. */
+  readonly showsDebug: boolean;
   /** The same log for an area below. */
   area(name: string): Log;
 }
@@ -67,6 +69,7 @@ export class Logger {
   }
 
   log(area: string): Log {
+    const showsDebug = () => priorities[this.#level] >= priorities.debug;
     const at = (level: Level) => (text: string) => this.#write(level, area, text);
     return {
       error: at("error"),
@@ -74,9 +77,12 @@ export class Logger {
       notice: at("notice"),
       info: at("info"),
       debug: (text) => {
-        if (priorities[this.#level] >= priorities.debug) {
+        if (showsDebug()) {
           this.#write("debug", area, text());
         }
+      },
+      get showsDebug() {
+        return showsDebug();
       },
       area: (name) => this.log(`${area}.${name}`),
     };

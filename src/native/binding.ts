@@ -38,9 +38,29 @@ export interface NativeDiverter {
   endDiversion(): void;
 }
 
+/** A request and its answer; zeros at their ends may be left off (prepared.rs). */
+export interface PreparedAnswer {
+  readonly request: Uint8Array;
+  readonly answer: Uint8Array;
+}
+
+/** A file and the state of it that answers were made from; times in nanoseconds. */
+export interface FileState {
+  readonly path: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly size: bigint;
+  readonly modified: bigint;
+  readonly changed: bigint;
+}
+
 /** A message device with its reading thread (crates/hv_native/src/device.rs). */
 export interface NativeDevice extends NativeDiverter {
   write(message: Uint8Array): void;
+  prepare(answers: readonly PreparedAnswer[], file?: FileState): void;
+  forgetPrepared(): void;
+  /** How many prepared answers were sent. */
+  preparedSent(): number;
   close(): void;
 }
 

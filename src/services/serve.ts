@@ -19,6 +19,8 @@ export interface ServeOptions<Request, Reply> {
   readonly onFailure: (request: Request, error: unknown) => void;
   /** Told of every message that cannot be answered. */
   readonly onIgnored?: (reason: string) => void;
+  /** Called when an answer has been sent. */
+  readonly onAnswered?: (request: Request) => void;
   readonly ready: () => void;
   readonly signal: AbortSignal;
   /** Seconds after which the kernel no longer waits for the answer to a request. */
@@ -65,6 +67,7 @@ async function answerRequest<Request, Reply>(
     throw new LateReply(`the answer took ${seconds.toFixed(1)} s, longer than the kernel waits`);
   }
   options.channel.send(message);
+  options.onAnswered?.(request);
 }
 
 async function answerOrFailure<Request, Reply>(

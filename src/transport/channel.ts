@@ -1,6 +1,6 @@
 // A channel carries whole messages between the host (or the kernel on its behalf) and us.
 
-import type { DiversionRule } from "../native/binding.ts";
+import type { DiversionRule, FileState, PreparedAnswer } from "../native/binding.ts";
 
 /** The channel has ended: rescinded, removed or closed. Not a fault. */
 export class ChannelClosed extends Error {
@@ -15,6 +15,15 @@ export interface Diversion {
   bytes(): number;
   /** Does not wait for a write under way. */
   end(): void;
+}
+
+/** Answers that a channel sends by itself when they are asked for. */
+export interface PreparedAnswers {
+  /** They hold while `file` is as it says, or until {@link forget}. */
+  add(answers: readonly PreparedAnswer[], file?: FileState): void;
+  forget(): void;
+  /** How many were sent. */
+  sent(): number;
 }
 
 /** One end of a channel. One message is one receive or one send. */
@@ -32,6 +41,7 @@ export interface MessageChannel {
    */
   send(message: Uint8Array): void;
   readonly diversion?: Diversion;
+  readonly prepared?: PreparedAnswers;
   /** Closes; later calls do nothing. */
   close(): void;
 }

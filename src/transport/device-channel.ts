@@ -53,6 +53,11 @@ export function openDeviceChannel(path: string): MessageChannel | undefined {
       }
     },
     diversion: diversionOf(device),
+    prepared: {
+      add: (answers, file) => device.prepare(answers, file),
+      forget: () => device.forgetPrepared(),
+      sent: () => device.preparedSent(),
+    },
     close: () => {
       device.close();
       queue.end(new ChannelClosed(`'${path}' was closed`));

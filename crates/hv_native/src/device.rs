@@ -3,6 +3,7 @@
 
 use crate::diversion::{Diversion, DiversionRule, Taken};
 use crate::error::{Result, errno_of, failed};
+use crate::prepared::{FileState, Prepared, PreparedAnswer};
 use crate::stop::{Stop, Wake};
 use napi::bindgen_prelude::{Buffer, FnArgs, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -33,6 +34,7 @@ pub struct Device {
     path: String,
     descriptor: Shared,
     diversion: Diversion,
+    prepared: Prepared,
     /// `None` once closed, so that its descriptor does not wait for the collector.
     stop: Option<Stop>,
     reader: Option<JoinHandle<()>>,
@@ -63,20 +65,32 @@ impl Device {
             .map_err(crate::error::from_napi)?;
         let descriptor: Shared = Arc::new(Mutex::new(Some(Arc::new(fd))));
         let diversion = Diversion::default();
+        let prepared = Prepared::default();
         let reader = std::thread::Builder::new()
             .name("device".to_owned())
             .stack_size(128 * 1024)
             .spawn({
                 let descriptor = Arc::clone(&descriptor);
-                let (diversion, stop) = (diversion.clone(), stop.clone());
-                let buffer_bytes = buffer_bytes as usize;
-                move || read_messages(&descriptor, &diversion, &stop, buffer_bytes, &callback)
+                let (diversion, prepared) = (diversion.clone(), prepared.clone());
+                let stop = stop.clone();
+                let mut buffer = vec![0; buffer_bytes as usize];
+                move || {
+                    let answer = |message: &mut Vec<u8>| {
+                        if prepared.answer(message) {
+                            Taken::Answered
+                        } else {
+                            diversion.take(message)
+                        }
+                    };
+                    read_messages(&descriptor, answer, &stop, &mut buffer, &callback);
+                }
             })
             .map_err(|error| failed("start a thread", errno_of(&error)))?;
         Ok(Self {
             path,
             descriptor,
             diversion,
+            prepared,
             stop: Some(stop),
             reader: Some(reader),
         })
@@ -112,6 +126,25 @@ impl Device {
     #[napi]
     pub fn end_diversion(&self) {
         self.diversion.end();
+    }
+
+    /// Lets the reading thread send answers by itself, while `file` is as it says.
+    #[napi]
+    pub fn prepare(&self, answers: Vec<PreparedAnswer>, file: Option<FileState>) {
+        let pairs = answers.iter().map(|pair| (&*pair.request, &*pair.answer));
+        self.prepared.add(pairs, file.map(Into::into));
+    }
+
+    /// Forgets all prepared answers.
+    #[napi]
+    pub fn forget_prepared(&self) {
+        self.prepared.forget();
+    }
+
+    /// How many prepared answers were sent.
+    #[napi]
+    pub fn prepared_sent(&self) -> u32 {
+        self.prepared.sent()
     }
 
     /// Closes the device and ends the thread. Later calls do nothing.
@@ -156,24 +189,23 @@ fn close(descriptor: &Shared) {
 
 fn read_messages(
     descriptor: &Shared,
-    diversion: &Diversion,
+    answer: impl Fn(&mut Vec<u8>) -> Taken,
     stop: &Stop,
-    buffer_bytes: usize,
+    buffer: &mut Vec<u8>,
     callback: &Callback,
 ) {
     let Some(fd) = current(descriptor) else {
         return;
     };
-    let mut buffer = vec![0; buffer_bytes];
     let end = loop {
-        match next_message(&fd, stop, &mut buffer) {
+        match next_message(&fd, stop, buffer) {
             Ok(()) => {}
             Err(Some(errno)) => break errno,
             Err(None) => return,
         }
-        match diversion.take(&mut buffer) {
+        match answer(buffer) {
             Taken::Answered => {
-                if let Err(errno) = write_message(&fd, &buffer) {
+                if let Err(errno) = write_message(&fd, buffer) {
                     break errno.raw_os_error();
                 }
             }

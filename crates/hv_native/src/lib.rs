@@ -26,6 +26,7 @@ pub mod netlink;
 pub mod netlink_records;
 pub mod netlink_watch;
 pub mod placing;
+pub mod prepared;
 pub mod ring;
 pub mod ring_memory;
 pub mod stop;

@@ -55,10 +55,23 @@ export class KvpSession implements Session<KvpRequest, KvpReply> {
   }
 
   fail(_request: KvpRequest, status: Status): Uint8Array {
-    const message = new Uint8Array(kvpMessageBytes);
-    viewOf(message).setUint32(0, status, true);
-    return message;
+    return encodeFailure(status);
   }
+}
+
+/** The message that fails any request. */
+export function encodeFailure(status: Status): Uint8Array {
+  const message = new Uint8Array(kvpMessageBytes);
+  viewOf(message).setUint32(0, status, true);
+  return message;
+}
+
+/** The kernel's message for an ENUMERATE, without the zeros that fill it up to its size. */
+export function enumerateMessage(pool: number, index: number): Uint8Array {
+  const message = new Uint8Array(kvpHeader.size + 4);
+  kvpHeader.write(viewOf(message), 0, { operation: KvpOperation.enumerate, pool });
+  viewOf(message).setUint32(kvpEnumerate.offsets.index, index, true);
+  return message;
 }
 
 function registration(): Uint8Array {
@@ -159,7 +172,8 @@ function refused(
   return { operation: "refused", reason, text };
 }
 
-function encodeReply(reply: KvpReply): Uint8Array {
+/** The message that answers any request. */
+export function encodeReply(reply: KvpReply): Uint8Array {
   // The first four bytes, the status, stay 0.
   const message = new Uint8Array(kvpMessageBytes);
   switch (reply.kind) {

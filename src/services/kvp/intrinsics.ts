@@ -20,17 +20,31 @@ export interface IntrinsicSources {
 
 interface Item {
   readonly key: string;
+  /** What a change of the value comes from, if it can change while the agent runs. */
+  readonly changesWith?: "name" | "network";
   readonly value: (sources: IntrinsicSources) => string;
 }
 
 const items: readonly Item[] = [
-  { key: "FullyQualifiedDomainName", value: (sources) => sources.hostName() },
+  {
+    key: "FullyQualifiedDomainName",
+    changesWith: "name",
+    value: (sources) => sources.hostName(),
+  },
   {
     key: "IntegrationServicesVersion",
     value: (sources) => sources.integrationServicesVersion(),
   },
-  { key: "NetworkAddressIPv4", value: (sources) => joined(sources.addresses(4)) },
-  { key: "NetworkAddressIPv6", value: (sources) => joined(sources.addresses(6)) },
+  {
+    key: "NetworkAddressIPv4",
+    changesWith: "network",
+    value: (sources) => joined(sources.addresses(4)),
+  },
+  {
+    key: "NetworkAddressIPv6",
+    changesWith: "network",
+    value: (sources) => joined(sources.addresses(6)),
+  },
   { key: "OSBuildNumber", value: (sources) => sources.kernelRelease() },
   { key: "OSName", value: (sources) => sources.osName() },
   { key: "OSMajorVersion", value: (sources) => sources.osVersion() },
@@ -52,6 +66,16 @@ export function intrinsicItem(
 /** The value of `key`, or undefined when it is not an intrinsic item. */
 export function intrinsicValue(key: string, sources: IntrinsicSources): string | undefined {
   return items.find((item) => item.key === key)?.value(sources);
+}
+
+/** Whether the item of this key stays the same while the agent is registered. */
+export function isFixed(key: string): boolean {
+  return items.some((item) => item.key === key && item.changesWith === undefined);
+}
+
+/** Whether the item of this key changes with the network's addresses, and only with them. */
+export function isAddress(key: string): boolean {
+  return items.some((item) => item.key === key && item.changesWith === "network");
 }
 
 function joined(addresses: readonly string[]): string {

@@ -8,18 +8,26 @@ import { KvpPool } from "../../protocol/kvp/messages.ts";
 import type { KvpReply, KvpRequest } from "../../protocol/kvp/request.ts";
 import { KvpSession } from "../../protocol/kvp/session.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
-import type { MessageChannel } from "../../transport/channel.ts";
+import type { MessageChannel, PreparedAnswers } from "../../transport/channel.ts";
 import { openDeviceChannel } from "../../transport/device-channel.ts";
 import { limitedWarnings } from "../limited-warnings.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
-import { type IntrinsicSources, intrinsicItem, intrinsicValue } from "./intrinsics.ts";
+import {
+  type IntrinsicSources,
+  intrinsicItem,
+  intrinsicValue,
+  isAddress,
+  isFixed,
+} from "./intrinsics.ts";
 import { type AdapterAddresses, ipInfoReply } from "./ip-info.ts";
 import { machineParts } from "./machine-parts.ts";
+import { PreparedItems, type PoolSnapshot } from "./prepared-items.ts";
 import { describeRequest } from "./request-text.ts";
 
 /** The pool files, as {@link PoolStore} keeps them. */
 export interface Pools {
+  snapshot(pool: number): PoolSnapshot | undefined;
   record(pool: number, index: number): { readonly key: string; readonly value: string } | undefined;
   get(pool: number, key: string): string | undefined;
   set(pool: number, key: string, value: string): void;
@@ -30,6 +38,8 @@ export interface Pools {
 export interface NetworkState {
   reportByMac(mac: string): AdapterAddresses | undefined;
   intrinsicAddresses(family: 4 | 6): readonly string[];
+  /** Whether each change leads to {@link KvpService.networkChanged}. */
+  readonly isWatched: boolean;
 }
 
 type SetIpInfo = Extract<KvpRequest, { operation: "setIpInfo" }>;
@@ -56,6 +66,7 @@ export class KvpService implements Service {
   readonly #context: ServiceContext;
   readonly #parts: KvpParts;
   #requests = 0;
+  #prepared: PreparedAnswers | undefined;
 
   constructor(context: ServiceContext, parts: KvpParts) {
     this.#context = context;
@@ -74,6 +85,7 @@ export class KvpService implements Service {
       integrationServicesVersion: () => session.version ?? "",
       addresses: (family) => this.#parts.network.intrinsicAddresses(family),
     };
+    const prepared = this.#preparedItems(channel.prepared, sources);
     const complain = limitedWarnings(log);
     await serve({
       channel,
@@ -92,6 +104,7 @@ export class KvpService implements Service {
           ? this.#answerAfterThaw(request, sources, signal)
           : this.#answer(request, sources, signal);
       },
+      onAnswered: (request) => prepared?.after(request),
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);
         const text = () => `${describeRequest(request)}: ${reason}`;
@@ -105,12 +118,35 @@ export class KvpService implements Service {
   }
 
   status(): string {
-    return `registered, ${this.#requests} requests`;
+    return `registered, ${this.#requests + (this.#prepared?.sent() ?? 0)} requests`;
+  }
+
+  /** To be called when the addresses of this machine may have changed. */
+  networkChanged(): void {
+    this.#prepared?.forget();
   }
 
   stop(): Promise<void> {
     this.#parts.stop();
     return Promise.resolve();
+  }
+
+  #preparedItems(
+    answers: PreparedAnswers | undefined,
+    sources: IntrinsicSources,
+  ): PreparedItems | undefined {
+    this.#requests += this.#prepared?.sent() ?? 0;
+    this.#prepared = answers;
+    if (answers === undefined || this.#context.log.showsDebug) {
+      // Level debug shows every request.
+      return undefined;
+    }
+    return new PreparedItems({
+      answers,
+      sources,
+      snapshot: (pool) => this.#parts.pools.snapshot(pool),
+      isWatched: (key) => isFixed(key) || (isAddress(key) && this.#parts.network.isWatched),
+    });
   }
 
   async #answerAfterThaw(
@@ -187,8 +223,12 @@ function isOrdinary(error: unknown): boolean {
 export function createKvpService(context: ServiceContext): Service {
   const osRelease = readOsRelease();
   const hostName = new HostName({ onChange: () => undefined });
-  return new KvpService(context, {
-    ...machineParts(context, () => hostName.refresh()),
+  const networkChanged = () => {
+    hostName.refresh();
+    service.networkChanged();
+  };
+  const service = new KvpService(context, {
+    ...machineParts(context, networkChanged),
     intrinsics: {
       hostName: () => hostName.current(),
       osName: () => osRelease.name,
@@ -197,4 +237,5 @@ export function createKvpService(context: ServiceContext): Service {
       machine,
     },
   });
+  return service;
 }

@@ -13,6 +13,7 @@ import { poolCount, poolPath } from "./pool-names.ts";
 import { PoolError, type PoolRecord } from "./pool-record.ts";
 import { type NoticeKind, PoolNotices } from "./pool-notices.ts";
 import { repairSize } from "./pool-repair.ts";
+import type { PoolSnapshot } from "./prepared-items.ts";
 
 /** How long a request of the host waits for another program to release a pool. */
 const waitMilliseconds = 1000;
@@ -76,6 +77,23 @@ export class PoolStore {
    */
   record(pool: number, index: number): PoolRecord | undefined {
     return this.#image(pool)?.record(index);
+  }
+
+  /**
+   * The pool and the state of its file while which it stays so; undefined when a
+   * change might not show in the file's state.
+   */
+  snapshot(number: number): PoolSnapshot | undefined {
+    const image = this.#image(number);
+    const pool = this.#pools[number];
+    const cached = pool?.cached;
+    if (pool === undefined || image === undefined || cached?.isSettled !== true) {
+      return undefined;
+    }
+    return {
+      file: { path: pool.path, ...cached.stamp },
+      record: (index) => cached.image.record(index),
+    };
   }
 
   /** The value of a key, undefined when it is not there. */

@@ -66,6 +66,11 @@ export class NetworkReporter {
     }
   }
 
+  /** Whether `onChange` is told of each change. */
+  get isWatched(): boolean {
+    return this.#watch !== undefined;
+  }
+
   stop(): void {
     this.#watch?.close();
     this.#watch = undefined;

@@ -12,6 +12,7 @@ const mac = "00:15:5D:01:02:03";
 
 const parts: KvpParts = {
   pools: {
+    snapshot: () => undefined,
     record: (pool, index) =>
       pool === 0 && index === 0 ? { key: "key", value: "value" } : undefined,
     get: (pool, key) => (pool === 0 && key === "key" ? "value" : undefined),
@@ -19,6 +20,7 @@ const parts: KvpParts = {
     delete: (pool, key) => pool === 0 && key === "key",
   },
   network: {
+    isWatched: true,
     reportByMac: (asked) =>
       asked === mac
         ? {

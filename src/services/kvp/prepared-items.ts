@@ -1,0 +1,84 @@
+// Answers to the enumerations that are likely to follow. The channel sends them by
+// itself, while what they were made from is unchanged: hosts enumerate all items of
+// a pool again and again.
+
+import { KvpPool } from "../../protocol/kvp/messages.ts";
+import type { KvpRequest } from "../../protocol/kvp/request.ts";
+import { encodeFailure, encodeReply, enumerateMessage } from "../../protocol/kvp/session.ts";
+import { Status } from "../../protocol/status.ts";
+import type { FileState, PreparedAnswer } from "../../native/binding.ts";
+import type { PreparedAnswers } from "../../transport/channel.ts";
+import { intrinsicItem, type IntrinsicSources } from "./intrinsics.ts";
+
+interface Item {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A pool as it is while its file has not changed. */
+export interface PoolSnapshot {
+  readonly file: FileState;
+  record(index: number): Item | undefined;
+}
+
+export interface PreparedItemsOptions {
+  readonly answers: PreparedAnswers;
+  readonly sources: IntrinsicSources;
+  /** Undefined while a change of the pool might go unnoticed. */
+  readonly snapshot: (pool: number) => PoolSnapshot | undefined;
+  /** Whether every change of the sources leads to {@link PreparedAnswers.forget}. */
+  readonly isWatched: (key: string) => boolean;
+}
+
+/** Records that are prepared at once. */
+const ahead = 64;
+
+/** Prepares what follows an enumeration that had no prepared answer. */
+export class PreparedItems {
+  readonly #options: PreparedItemsOptions;
+
+  constructor(options: PreparedItemsOptions) {
+    this.#options = options;
+  }
+
+  after(request: KvpRequest): void {
+    if (request.operation !== "enumerate") {
+      return;
+    }
+    if (request.pool === KvpPool.auto) {
+      this.#prepareIntrinsic(request.index);
+    } else {
+      this.#prepareRecords(request.pool, request.index);
+    }
+  }
+
+  #prepareIntrinsic(index: number): void {
+    const { answers, sources, isWatched } = this.#options;
+    const item = intrinsicItem(index, sources);
+    if (item === undefined || isWatched(item.key)) {
+      answers.add([preparedAnswer(KvpPool.auto, index, item)]);
+    }
+  }
+
+  #prepareRecords(pool: number, first: number): void {
+    const snapshot = this.#options.snapshot(pool);
+    if (snapshot === undefined) {
+      return;
+    }
+    const prepared: PreparedAnswer[] = [];
+    for (let index = first; index < first + ahead; index += 1) {
+      const item = snapshot.record(index);
+      prepared.push(preparedAnswer(pool, index, item));
+      if (item === undefined) {
+        break;
+      }
+    }
+    this.#options.answers.add(prepared, snapshot.file);
+  }
+}
+
+function preparedAnswer(pool: number, index: number, item: Item | undefined): PreparedAnswer {
+  const answer =
+    item === undefined ? encodeFailure(Status.noMoreItems) : encodeReply({ kind: "item", ...item });
+  return { request: enumerateMessage(pool, index), answer };
+}
