@@ -18,7 +18,11 @@ for (const service of services) {
           "print the options to standard error",
           async (program) => {
             const { status, stderr } = await run(program, "-h");
-            expect([status, stderr.includes("--no-daemon")]).toEqual([0, true]);
+            // hv_fcopy_daemon takes its own help for a mistake.
+            expect([status, stderr.includes("--no-daemon")]).toEqual([
+              service === "fcopy" ? 1 : 0,
+              true,
+            ]);
           },
         ],
         hvguest: [

@@ -5,7 +5,7 @@ import type { ServiceDriver } from "../fake-kernel/service-driver.ts";
 import type { FakeVmbus } from "../fake-kernel/vmbus.ts";
 
 /** The services whose daemons are compared. */
-export const services = ["kvp"] as const satisfies readonly ServiceName[];
+export const services = ["kvp", "vss", "fcopy"] as const satisfies readonly ServiceName[];
 
 export function offer(bus: FakeVmbus, service: ServiceName): ServiceDriver {
   switch (service) {
