@@ -10,9 +10,11 @@ export const FcopyFlag = { overwrite: 1, createPath: 2 } as const;
 /** The most data that one WRITE_TO_FILE message carries. */
 export const FCOPY_FRAGMENT_BYTES = 6144;
 
-const HEADER_BYTES = 36;
 const NAME_BYTES = 520;
-const Layout = {
+
+/** struct hv_start_fcopy and hv_do_fcopy, offsets from include/uapi/linux/hyperv.h */
+export const FcopyLayout = {
+  headerBytes: 36,
   start: { fileName: 36, pathName: 556, flags: 1076, size: 1080, bytes: 1088 },
   write: { offset: 40, size: 48, data: 52, bytes: 52 + FCOPY_FRAGMENT_BYTES },
 } as const;
@@ -49,21 +51,21 @@ export class FcopyHost {
   }
 
   start(path: string, name: string, size: number, flags = 0): Promise<number> {
-    const message = Buffer.alloc(Layout.start.bytes);
+    const message = Buffer.alloc(FcopyLayout.start.bytes);
     message.writeUInt32LE(FcopyOperation.start);
-    message.write(name, Layout.start.fileName, NAME_BYTES);
-    message.write(path, Layout.start.pathName, NAME_BYTES);
-    message.writeUInt32LE(flags, Layout.start.flags);
-    message.writeBigUInt64LE(BigInt(size), Layout.start.size);
+    message.write(name, FcopyLayout.start.fileName, NAME_BYTES);
+    message.write(path, FcopyLayout.start.pathName, NAME_BYTES);
+    message.writeUInt32LE(flags, FcopyLayout.start.flags);
+    message.writeBigUInt64LE(BigInt(size), FcopyLayout.start.size);
     return this.exchange(message);
   }
 
   write(offset: number, data: Buffer): Promise<number> {
-    const message = Buffer.alloc(Layout.write.bytes);
+    const message = Buffer.alloc(FcopyLayout.write.bytes);
     message.writeUInt32LE(FcopyOperation.write);
-    message.writeBigUInt64LE(BigInt(offset), Layout.write.offset);
-    message.writeUInt32LE(data.length, Layout.write.size);
-    data.copy(message, Layout.write.data);
+    message.writeBigUInt64LE(BigInt(offset), FcopyLayout.write.offset);
+    message.writeUInt32LE(data.length, FcopyLayout.write.size);
+    data.copy(message, FcopyLayout.write.data);
     return this.exchange(message);
   }
 
@@ -81,7 +83,7 @@ export class FcopyHost {
   }
 
   #bare(operation: number): Promise<number> {
-    const message = Buffer.alloc(HEADER_BYTES);
+    const message = Buffer.alloc(FcopyLayout.headerBytes);
     message.writeUInt32LE(operation);
     return this.exchange(message);
   }
