@@ -90,7 +90,7 @@ function buildDeb(stage: string, { version: upstream, epoch, fast }: Build): str
   );
   writeFileSync(join(control, "conffiles"), "/etc/hvguest/hvguest.toml\n");
   writeFileSync(join(control, "md5sums"), md5sums(stage));
-  for (const script of ["postinst", "prerm", "postrm"]) {
+  for (const script of ["preinst", "postinst", "prerm", "postrm"]) {
     cpSync(join(packaging, "debian", script), join(control, script));
     chmodSync(join(control, script), 0o755);
   }

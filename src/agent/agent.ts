@@ -7,6 +7,7 @@ import { FreezeState } from "../services/freeze-state.ts";
 import type { Service, ServiceContext, ServiceName } from "../services/service.ts";
 import type { Settings } from "../services/settings.ts";
 import { DeviceChanges } from "./device-changes.ts";
+import { ReportWriter } from "./report-writer.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { createService, serviceNames } from "./services.ts";
 import { type ServiceState, supervise } from "./supervisor.ts";
@@ -16,6 +17,7 @@ export interface AgentOptions {
   readonly services: "all" | readonly ServiceName[];
   readonly paths: Paths;
   readonly logger: Logger;
+  readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly settings: Settings;
   /** The process's name where programs look for it (comm); undefined leaves it. */
@@ -39,6 +41,7 @@ export class Agent {
   readonly #devices: DeviceChanges;
   readonly #manager: ServiceManager;
   readonly #freezeState = new FreezeState();
+  readonly #reports: ReportWriter;
   readonly #running = new Map<ServiceName, Running>();
   #settings: Settings;
   #started = false;
@@ -50,6 +53,8 @@ export class Agent {
     this.#settings = options.settings;
     this.#manager = new ServiceManager(options.environment, options.logger.log("agent"));
     this.#devices = new DeviceChanges(options.paths);
+    const log = options.logger.log("agent");
+    this.#reports = new ReportWriter(options.paths, options.version, log, this.#freezeState);
     // It may be rejected before anybody waits for it.
     this.#failure.promise.catch(() => undefined);
   }
@@ -140,13 +145,23 @@ export class Agent {
     this.#running.delete(name);
     running.stop.abort();
     await running.ended;
+    this.#reports.forget(name);
+  }
+
+  /** Tells `hvguest status` how the services are now. */
+  writeReports(): void {
+    this.#reports.write();
   }
 
   #stateChanged(): void {
+    for (const [name, { state, service }] of this.#running) {
+      this.#reports.note(name, state, () => statusOf(state, service));
+    }
+    this.#reports.write();
     const states = new Map([...this.#running].map(([name, { state }]) => [name, state]));
     this.#manager.status(
       [...this.#running]
-        .map(([name, { state, service }]) => statusOf(name, state, service))
+        .map(([name, { state, service }]) => `${name}: ${statusOf(state, service)}`)
         .join("; "),
     );
     const starting = [...states.values()].some(({ phase }) => phase === "starting");
@@ -158,15 +173,15 @@ export class Agent {
   }
 }
 
-function statusOf(name: ServiceName, state: ServiceState, service: Service): string {
+function statusOf(state: ServiceState, service: Service): string {
   switch (state.phase) {
     case "starting":
-      return `${name}: starting`;
+      return "starting";
     case "waiting":
-      return `${name}: not offered by the host`;
+      return "not offered by the host";
     case "registered":
-      return `${name}: ${service.status()}`;
+      return service.status();
     case "failed":
-      return `${name}: ${state.reason}`;
+      return state.reason;
   }
 }

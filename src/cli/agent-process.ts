@@ -46,6 +46,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
     paths,
     logger,
     settings,
+    version: HVGUEST_VERSION,
     environment: process.env,
     firstFaultEnds: options.firstFaultEnds ?? false,
     ...(options.processName === undefined ? {} : { processName: options.processName }),
@@ -55,6 +56,7 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
     void reloadAgent(agent, logger, paths.configuration, options.level);
   };
   process.on("SIGHUP", reload);
+  process.on("SIGUSR1", () => agent.writeReports());
   process.chdir("/");
   log.info(`hvguest ${HVGUEST_VERSION} starts`);
   await agent.start();

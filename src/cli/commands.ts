@@ -1,12 +1,14 @@
 // Every command of `hvguest`, in the order of its help.
 
 import type { Command } from "./command.ts";
+import { doctor } from "./commands/doctor.ts";
 import { installCommand } from "./commands/install.ts";
 import { kvpCommand } from "./commands/kvp.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
 import { net } from "./commands/net.ts";
 import { report } from "./commands/report.ts";
 import { seed } from "./commands/seed.ts";
+import { status } from "./commands/status.ts";
 import { uninstallCommand } from "./commands/uninstall.ts";
 import { vssCommand } from "./commands/vss.ts";
 
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   kvpCommand,
   net,
   vssCommand,
+  status,
+  doctor,
   lsvmbus,
   seed,
   report,

@@ -35,6 +35,8 @@ export interface VmbusDevice {
   readonly classId: string | undefined;
   readonly deviceId: string | undefined;
   readonly driver: string | undefined;
+  /** `uio0`, when the device is driven from user space. */
+  readonly uioName: string | undefined;
   /** A word of {@link channelStates}, or the number that is none of them. */
   readonly state: string | undefined;
   /** In the order of their numbers. */
@@ -77,6 +79,7 @@ function deviceAt(path: string): VmbusDevice | undefined {
     classId: attribute(`${path}/class_id`),
     deviceId: attribute(`${path}/device_id`),
     driver: driverOf(path),
+    uioName: entriesOf(`${path}/uio`)?.[0],
     state: stateOf(attribute(`${path}/state`)),
     channels: channelsOf(path),
   };
