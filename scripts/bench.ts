@@ -1,0 +1,119 @@
+// Measures hvguest beside the C daemons and writes docs/benchmarks.md and .json.
+//   npm run bench [-- --guest g61] [--quick] [--fake-only] [--print]
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { isPrivateMachine } from "../tests/fake-kernel/vmbus.ts";
+import { guestNames } from "../tests/lab/vm/cache.ts";
+import { fakeStage } from "./bench/fake-stage.ts";
+import { benchKvp, type KvpBenchOptions } from "./bench/kvp.ts";
+import { labStage } from "./bench/lab-stage.ts";
+import { type Appendix, type Chapter, pageOf, tableOf, thisMachine } from "./bench/report.ts";
+import { buildExecutable } from "./build.ts";
+import { ensureDebianPackages } from "./debian-packages.ts";
+import { repository } from "./process.ts";
+
+/** Benchmarks with programs of their own, which print a table in Markdown. */
+const others = [
+  { title: "Backup", program: "scripts/bench/vss.ts" },
+  { title: "File copy", program: "scripts/bench/fcopy.ts" },
+];
+
+const remarksPath = join(repository, "scripts/bench/remarks.md");
+const page = join(repository, "docs/benchmarks.md");
+
+const fakeOptions: KvpBenchOptions = {
+  rounds: 6,
+  requests: 500,
+  idleSeconds: 60,
+  cpuRequests: 10_000,
+  isBuildMachine: true,
+};
+
+const labOptions: KvpBenchOptions = {
+  rounds: 4,
+  requests: 250,
+  idleSeconds: 60,
+  cpuRequests: 10_000,
+  isBuildMachine: false,
+};
+
+const quick = { rounds: 2, requests: 100, idleSeconds: 5, cpuRequests: 1000 };
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      guest: { type: "string", default: "g61" },
+      quick: { type: "boolean", default: false },
+      "fake-only": { type: "boolean", default: false },
+      print: { type: "boolean", default: false },
+    },
+  });
+  const faster = values.quick ? quick : {};
+  if (isPrivateMachine()) {
+    const stage = fakeStage();
+    const figures = await benchKvp(stage, { ...fakeOptions, ...faster });
+    console.log(JSON.stringify({ title: stage.title, figures } satisfies Chapter));
+    return 0;
+  }
+  const guest = guestNames.find((name) => name === values.guest);
+  if (guest === undefined) {
+    console.error(`--guest: need one of ${guestNames.join(", ")}`);
+    return 2;
+  }
+  ensureDebianPackages(["hyperv-daemons"]);
+  buildExecutable();
+  const chapters = [await onFakeKernel(args)];
+  const appendices: Appendix[] = [];
+  if (!values["fake-only"]) {
+    await using stage = await labStage(guest);
+    const figures = await benchKvp(stage, { ...labOptions, ...faster });
+    chapters.push({ title: stage.title, figures });
+  }
+  if (!values["fake-only"] && !values.quick) {
+    for (const { title, program } of others) {
+      if (existsSync(join(repository, program))) {
+        appendices.push({ title, table: await printed(program) });
+      }
+    }
+  }
+  for (const { title, figures } of chapters) {
+    console.log(`\n${title}\n\n${tableOf(figures)}`);
+  }
+  if (!values.print) {
+    const remarks = existsSync(remarksPath) ? readFileSync(remarksPath, "utf8").trimEnd() : "";
+    writeFileSync(page, pageOf(chapters, appendices, remarks));
+    const record = { date: new Date().toISOString(), machine: thisMachine(), chapters, appendices };
+    writeFileSync(page.replace(/md$/, "json"), `${JSON.stringify(record, undefined, 2)}\n`);
+  }
+  return 0;
+}
+
+/** The same program on a private machine, for the fake kernel. */
+async function onFakeKernel(args: readonly string[]): Promise<Chapter> {
+  const machine = join(repository, "tests/fake-kernel/private-machine.sh");
+  const child = Bun.spawn(["sh", machine, process.execPath, import.meta.path, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const text = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) {
+    throw new Error("the benchmark on the fake kernel failed");
+  }
+  return JSON.parse(text) as Chapter;
+}
+
+async function printed(program: string): Promise<string> {
+  const child = Bun.spawn([process.execPath, join(repository, program)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const text = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) {
+    throw new Error(`${program} failed`);
+  }
+  const lines = text.split("\n").filter((line) => line.startsWith("|"));
+  return lines.join("\n");
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,151 @@
+// Measures KVP daemons in turn on one stage.
+
+import { type Figure, limitGoal, ratioGoal, Samples, type Who } from "./figures.ts";
+import type { BenchDaemon, BenchStage } from "./stage.ts";
+
+export interface KvpBenchOptions {
+  readonly rounds: number;
+  /** Requests of each kind in one round. */
+  readonly requests: number;
+  readonly idleSeconds: number;
+  readonly cpuRequests: number;
+  /** Whether the time to start counts here. */
+  readonly isBuildMachine: boolean;
+}
+
+const largePool = 1;
+const records = 1000;
+const smallPool = 0;
+const clockTicks = 100;
+/** After this the runtime has put its helper threads away. */
+const settleSeconds = 20;
+
+/** All figures of one stage. */
+export async function benchKvp(stage: BenchStage, options: KvpBenchOptions): Promise<Figure[]> {
+  await stage.sh("mkdir -p /var/lib/hyperv");
+  await stage.writeFile(`/var/lib/hyperv/.kvp_pool_${largePool}`, thousandRecords());
+  const samples = new Samples();
+  for (let round = 0; round < options.rounds; round += 1) {
+    const order: readonly Who[] = round % 2 === 0 ? ["ours", "c"] : ["c", "ours"];
+    for (const who of order) {
+      await measureLatency(await stage.start(who), who, samples, options.requests);
+    }
+  }
+  for (const who of ["c", "ours"] as const) {
+    await measureResources(stage, await stage.start(who), who, samples, options);
+  }
+  return figuresOf(samples, options);
+}
+
+async function measureLatency(
+  daemon: BenchDaemon,
+  who: Who,
+  samples: Samples,
+  requests: number,
+): Promise<void> {
+  samples.add("start", who, daemon.startMilliseconds);
+  for (let count = 0; count < 20; count += 1) {
+    await daemon.set(smallPool, "key", `warm ${count}`);
+    await daemon.enumerate(smallPool, 0);
+  }
+  for (let count = 0; count < requests; count += 1) {
+    samples.add("enumerate", who, await microseconds(() => daemon.enumerate(smallPool, 0)));
+    const value = `value ${count}`;
+    samples.add("set", who, await microseconds(() => daemon.set(smallPool, "key", value)));
+  }
+  for (let count = 0; count < Math.max(2, requests / 50); count += 1) {
+    samples.add("ip info", who, await microseconds(() => daemon.ipInfo()));
+  }
+  const before = performance.now();
+  const listed = await daemon.list(largePool);
+  samples.add("list", who, performance.now() - before);
+  if (listed !== records) {
+    throw new Error(`${who}: ${listed} of ${records} records were listed`);
+  }
+  await daemon.stop();
+}
+
+async function measureResources(
+  stage: BenchStage,
+  daemon: BenchDaemon,
+  who: Who,
+  samples: Samples,
+  { cpuRequests, idleSeconds }: KvpBenchOptions,
+): Promise<void> {
+  const { pid } = daemon;
+  await daemon.set(smallPool, "key", "value");
+  const before = await cpuSeconds(stage, pid);
+  for (let count = 0; count < cpuRequests / 2; count += 1) {
+    await daemon.set(smallPool, "key", `value ${count}`);
+    await daemon.enumerate(smallPool, 0);
+  }
+  samples.add("cpu", who, (await cpuSeconds(stage, pid)) - before);
+  await Bun.sleep(settleSeconds * 1000);
+  // Text that the page cache has not written yet would count as private.
+  await stage.sh("sync");
+  const memory = await stage.sh(`cat /proc/${pid}/smaps_rollup`);
+  for (const kind of ["Rss", "Pss", "Anonymous"]) {
+    const kib = Number(new RegExp(`^${kind}:\\s+(\\d+)`, "m").exec(memory)?.[1]);
+    samples.add(kind, who, kib / 1024);
+  }
+  samples.add("threads", who, Number(await stage.sh(`ls /proc/${pid}/task | wc -l`)));
+  const switches = await contextSwitches(stage, pid);
+  await Bun.sleep(idleSeconds * 1000);
+  samples.add("switches", who, (await contextSwitches(stage, pid)) - switches);
+  await daemon.stop();
+}
+
+async function microseconds(act: () => Promise<void>): Promise<number> {
+  const before = performance.now();
+  await act();
+  return (performance.now() - before) * 1000;
+}
+
+async function cpuSeconds(stage: BenchStage, pid: number): Promise<number> {
+  const text = await stage.sh(`cat /proc/${pid}/stat`);
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / clockTicks;
+}
+
+async function contextSwitches(stage: BenchStage, pid: number): Promise<number> {
+  const text = await stage.sh(`cat /proc/${pid}/task/*/status`);
+  return text.matchAll(/ctxt_switches:\s+(\d+)/g).reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+function thousandRecords(): Buffer {
+  const pool = Buffer.alloc(records * 2560);
+  for (let record = 0; record < records; record += 1) {
+    pool.write(`key ${record}`, record * 2560);
+    pool.write(`value ${record}`, record * 2560 + 512);
+  }
+  return pool;
+}
+
+function figuresOf(samples: Samples, options: KvpBenchOptions): Figure[] {
+  const median = (name: string) => samples.percentile(name, 50);
+  const worst = (name: string) => samples.percentile(name, 99);
+  const figure = (
+    name: string,
+    unit: Figure["unit"],
+    values: Record<Who, number>,
+    goal?: Figure["goal"],
+  ): Figure => ({ name, unit, ...values, ...(goal === undefined ? {} : { goal }) });
+  const [enumerate, set, list] = [median("enumerate"), median("set"), median("list")];
+  const [ipInfo, start, pss] = [median("ip info"), median("start"), median("Pss")];
+  const startGoal = options.isBuildMachine ? limitGoal(start.ours, 30, "ms") : undefined;
+  return [
+    figure("enumerate one item, p50", "µs", enumerate, ratioGoal(enumerate, 1)),
+    figure("enumerate one item, p99", "µs", worst("enumerate")),
+    figure("set a key, p50", "µs", set, ratioGoal(set, 0.8)),
+    figure("set a key, p99", "µs", worst("set")),
+    figure("enumerate a pool of 1,000 records", "ms", list, ratioGoal(list, 0.05)),
+    figure("GET_IP_INFO, p50", "µs", ipInfo, ratioGoal(ipInfo, 0.05)),
+    figure("start to registered, median", "ms", start, startGoal),
+    figure(`CPU for ${options.cpuRequests} requests`, "s", median("cpu")),
+    figure("resident memory", "MiB", median("Rss")),
+    figure("proportional memory (PSS)", "MiB", pss, limitGoal(pss.ours, 40, "MiB")),
+    figure("private memory (anonymous)", "MiB", median("Anonymous")),
+    figure("threads", "", median("threads")),
+    figure(`context switches in ${options.idleSeconds} s idle`, "", median("switches")),
+  ];
+}

@@ -1,0 +1,66 @@
+// A guest of the lab as a stage: a real kernel, emulated without acceleration.
+
+import { linkSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Reply } from "../../tests/lab/host/component.ts";
+import { Host } from "../../tests/lab/host/host.ts";
+import { prepare } from "../../tests/lab/prepare.ts";
+import { Daemon } from "../../tests/lab/runner/daemon.ts";
+import type { GuestName } from "../../tests/lab/vm/cache.ts";
+import { Machine } from "../../tests/lab/vm/machine.ts";
+import { executablePath } from "../build.ts";
+import type { Who } from "./figures.ts";
+import type { BenchDaemon, BenchStage } from "./stage.ts";
+
+/** Boots a guest; disposing ends it. */
+export async function labStage(guest: GuestName): Promise<BenchStage & AsyncDisposable> {
+  await prepare([guest]);
+  const share = mkdtempSync(join(tmpdir(), "hvguest-bench-"));
+  linkSync(executablePath, join(share, "hvguest"));
+  const machine = await Machine.start({ guest, share });
+  await machine.try("ip link set eth0 up; ip addr add 192.0.2.10/24 dev eth0");
+  const adapter = (await machine.run("cat /sys/class/net/eth0/address")).trim().toUpperCase();
+  const kernel = (await machine.run("uname -r")).trim();
+  return {
+    title: `kernel ${kernel} in the lab (${guest}, emulated by QEMU without acceleration)`,
+    start: (who) => startDaemon(machine, who, adapter),
+    sh: (command) => machine.run(command),
+    writeFile: (path, content) => machine.writeFile(path, content),
+    [Symbol.asyncDispose]: async () => {
+      await machine.stop();
+      rmSync(share, { recursive: true });
+    },
+  };
+}
+
+async function startDaemon(machine: Machine, who: Who, adapter: string): Promise<BenchDaemon> {
+  const daemon = new Daemon(machine, who, "kvp");
+  const host = Host.of(machine);
+  const kvp = await host.connect("kvp");
+  const before = performance.now();
+  await daemon.start(who === "ours" ? { as: "hv_kvp_daemon" } : {});
+  // The driver answers only once a daemon is registered.
+  await kvp.negotiate({ milliseconds: 60_000 });
+  await ok(kvp.enumerate(2, 1));
+  const startMilliseconds = performance.now() - before;
+  return {
+    pid: await daemon.pid(),
+    startMilliseconds,
+    enumerate: (pool, index) => ok(kvp.enumerate(pool, index)),
+    set: (pool, key, value) => ok(kvp.set(pool, key, value)),
+    list: async (pool) => (await kvp.list(pool)).length,
+    ipInfo: () => ok(kvp.getIpInfo(adapter)),
+    stop: async () => {
+      await daemon.stop();
+      host.disconnect();
+    },
+  };
+}
+
+async function ok(reply: Promise<Reply>): Promise<void> {
+  const { status } = await reply;
+  if (status !== 0) {
+    throw new Error(`status 0x${status.toString(16)}`);
+  }
+}
