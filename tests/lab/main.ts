@@ -1,18 +1,21 @@
 // The command line of the lab: `npm run lab -- [COMMAND] [OPTION...]`.
 
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { boot } from "./boot.ts";
+import { explanations } from "./differences.ts";
 import { playHost } from "./host-command.ts";
 import { prepare } from "./prepare.ts";
-import { defaultGuests, type Who } from "./runner/scenario.ts";
+import { compatibilityPage, differencesOf, explain } from "./runner/compatibility.ts";
+import { defaultGuests, type Outcome, type Who } from "./runner/scenario.ts";
 import { runSuite, summary } from "./runner/suite.ts";
 import { scenarios } from "./scenarios/all.ts";
-import { type GuestName, guestNames } from "./vm/cache.ts";
+import { guestDirectory, type GuestName, guestNames } from "./vm/cache.ts";
 
 const usage = `npm run lab -- [--guest g61,g612,g7] [--who ours|c|ours,c] [--only PATTERN] [--service kvp]
-               [--jobs 2] [--binary dist/hvguest] [--list]     runs the scenarios
+               [--jobs 2] [--binary dist/hvguest] [--list] [--write-compatibility]
+                                                              runs the scenarios
 npm run lab -- prepare [GUEST...]                              makes the lab ready
 npm run lab -- boot GUEST [--share DIR] [--dir DIR] [--exec COMMAND]
 npm run lab -- host DIR SERVICE OPERATION [ARGUMENT...]        plays the host of a booted guest`;
@@ -50,6 +53,7 @@ async function suite(parameters: readonly string[]): Promise<number> {
       jobs: { type: "string", default: "2" },
       binary: { type: "string", default: "dist/hvguest" },
       list: { type: "boolean", default: false },
+      "write-compatibility": { type: "boolean", default: false },
     },
   });
   const pattern = new RegExp(values.only ?? "", "i");
@@ -78,8 +82,42 @@ async function suite(parameters: readonly string[]): Promise<number> {
     binary: who.includes("ours") ? binary : undefined,
     results,
   });
+  writeFileSync(join(results, "outcomes.json"), JSON.stringify(outcomes, undefined, 1));
+  const isWhole = wanted.length === scenarios.length && values.guest === undefined;
+  const isExplained =
+    who.length < 2 || compare(outcomes, guests, { isWhole, writes: values["write-compatibility"] });
   console.log(summary(outcomes));
-  return outcomes.some(({ result }) => result === "failed") ? 1 : 0;
+  return outcomes.some(({ result }) => result === "failed") || !isExplained ? 1 : 0;
+}
+
+/** Compares both daemons; false when a difference has no reason, or a reason no difference. */
+function compare(
+  outcomes: readonly Outcome[],
+  guests: readonly GuestName[],
+  how: { readonly isWhole: boolean; readonly writes: boolean },
+): boolean {
+  const explained = explain(differencesOf(outcomes), explanations);
+  for (const { guests: where, scenario, label, c, ours } of explained.unexplained) {
+    console.log(
+      `no reason for a difference on ${where.join(", ")}: '${scenario}': ${label}: C '${c}', ours '${ours}'`,
+    );
+  }
+  const stale = how.isWhole ? explained.stale : [];
+  for (const { scenario, why } of stale) {
+    console.log(`a reason without a difference: '${scenario}': ${why}`);
+  }
+  if (how.writes) {
+    const kernels = guests.map((name) => ({
+      name,
+      kernel: readFileSync(join(guestDirectory(name), "version"), "utf8").trim(),
+    }));
+    const count = new Set(outcomes.map(({ scenario }) => scenario)).size;
+    writeFileSync(
+      join(root, "docs/compatibility.md"),
+      compatibilityPage(explained, kernels, count),
+    );
+  }
+  return explained.unexplained.length === 0 && stale.length === 0;
 }
 
 async function main(command: string | undefined, parameters: readonly string[]): Promise<number> {

@@ -2,6 +2,7 @@
 
 import type { Scenario } from "../runner/scenario.ts";
 import { fcopyBasics } from "./fcopy-basics.ts";
+import { fuzzing } from "./fuzz.ts";
 import { kernelServices } from "./kernel-services.ts";
 import { kvpFiles } from "./kvp-files.ts";
 import { kvpLifecycle } from "./kvp-lifecycle.ts";
@@ -24,5 +25,6 @@ export const scenarios: readonly Scenario[] = [
   ...kvpLifecycle,
   ...vssBasics,
   ...fcopyBasics,
+  ...fuzzing,
   ...kernelServices,
 ];

@@ -267,7 +267,7 @@ export const kvpLifecycle: readonly Scenario[] = [
     },
   },
   {
-    name: "SIGHUP and a hundred thousand SIGUSR signals do not disturb it",
+    name: "SIGHUP and a storm of other signals do not disturb it",
     service: "kvp",
     who: ["ours"],
     async run(context) {
