@@ -53,24 +53,6 @@ export function bytes(length: number): Field<Uint8Array> {
   };
 }
 
-/** `count` consecutive values; a shorter array leaves the rest zero. */
-export function array<T>(field: Field<T>, count: number): Field<readonly T[]> {
-  return {
-    size: field.size * count,
-    read: (view, offset) =>
-      Array.from({ length: count }, (_, index) => field.read(view, offset + index * field.size)),
-    write: (view, offset, values) => {
-      if (values.length > count) {
-        throw new WireError(`need at most ${count} values, got ${values.length}`);
-      }
-      new Uint8Array(view.buffer, view.byteOffset + offset, field.size * count).fill(0);
-      for (const [index, value] of values.entries()) {
-        field.write(view, offset + index * field.size, value);
-      }
-    },
-  };
-}
-
 /** Bytes without a meaning here: neither read nor written, so zero in a new buffer. */
 export function padding(length: number): Field<undefined> {
   return { size: length, read: () => undefined, write: () => undefined };
@@ -97,8 +79,6 @@ export interface Struct<M extends Members> extends Field<ValueOfMembers<M>> {
   /** A new buffer of exactly `size` bytes. */
   encode(value: ValueOfMembers<M>): Uint8Array;
 }
-
-export type ValueOf<S> = S extends Field<infer T> ? T : never;
 
 /**
  * Declares a struct by its members in the order of the C header. Members whose

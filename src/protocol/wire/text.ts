@@ -86,13 +86,3 @@ export function decodeUtf16(area: Uint8Array): string | undefined {
   const text = units.map((unit) => String.fromCharCode(unit)).join("");
   return text.isWellFormed() ? text : undefined;
 }
-
-/** UTF-16LE without a terminator. */
-export function encodeUtf16(text: string): Uint8Array {
-  const area = new Uint8Array(text.length * 2);
-  const view = new DataView(area.buffer);
-  for (let index = 0; index < text.length; index += 1) {
-    view.setUint16(index * 2, text.charCodeAt(index), true);
-  }
-  return area;
-}

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import {
-  array,
   bytes,
   padding,
   struct,
@@ -8,7 +7,6 @@ import {
   u32,
   u64,
   u8,
-  type ValueOf,
   WireError,
 } from "../../../src/protocol/wire/struct.ts";
 import { forRandom } from "../../support/random.ts";
@@ -19,18 +17,19 @@ const outer = struct("outer", {
   _reserved: padding(3),
   count: u32,
   size: u64,
-  inners: array(inner, 2),
+  first: inner,
+  second: inner,
   name: bytes(4),
 });
 
-const value: ValueOf<typeof outer> = {
+type Outer = Parameters<typeof outer.encode>[0];
+
+const value: Outer = {
   kind: 0x11,
   count: 0x22334455,
   size: 0x66778899aabbccddn,
-  inners: [
-    { low: 1, high: 0x0203 },
-    { low: 4, high: 0x0506 },
-  ],
+  first: { low: 1, high: 0x0203 },
+  second: { low: 4, high: 0x0506 },
   name: Uint8Array.of(0x61, 0x62, 0x63, 0x64),
 };
 
@@ -41,7 +40,15 @@ const image = Buffer.from(
 
 test("offsets follow the order of the members, without gaps", () => {
   expect(outer.size).toBe(26);
-  expect(outer.offsets).toEqual({ kind: 0, _reserved: 1, count: 4, size: 8, inners: 16, name: 22 });
+  expect(outer.offsets).toEqual({
+    kind: 0,
+    _reserved: 1,
+    count: 4,
+    size: 8,
+    first: 16,
+    second: 19,
+    name: 22,
+  });
 });
 
 test("a value becomes the bytes of the C struct, and comes back from them", () => {
@@ -50,11 +57,11 @@ test("a value becomes the bytes of the C struct, and comes back from them", () =
 });
 
 test("a change of one field changes the bytes of this field alone", () => {
-  const changes: [Partial<ValueOf<typeof outer>>, number[]][] = [
+  const changes: [Partial<Outer>, number[]][] = [
     [{ kind: 0xff }, [0]],
     [{ count: 0 }, [4, 5, 6, 7]],
     [{ size: 0n }, [8, 9, 10, 11, 12, 13, 14, 15]],
-    [{ inners: [{ low: 1, high: 0x0203 }] }, [19, 20, 21]],
+    [{ second: { low: 4, high: 0 } }, [20, 21]],
     [{ name: Uint8Array.of(0x61) }, [23, 24, 25]],
   ];
   for (const [change, changed] of changes) {
@@ -101,18 +108,9 @@ test("a shorter value is padded with zeros, whatever was there before", () => {
   expect([...message]).toEqual([1, 0, 0, 0]);
 });
 
-test("a list shorter than its array leaves the rest zero, whatever was there before", () => {
-  const message = new Uint8Array(4).fill(0xee);
-  array(u16, 2).write(new DataView(message.buffer), 0, [0x0102]);
-  expect([...message]).toEqual([2, 1, 0, 0]);
-});
-
 test("a value that is longer than its field is refused", () => {
   expect(() => outer.encode({ ...value, name: new Uint8Array(5) })).toThrow(
     new WireError("need at most 4 bytes, got 5"),
-  );
-  expect(() => array(u8, 1).write(new DataView(new ArrayBuffer(2)), 0, [1, 2])).toThrow(
-    new WireError("need at most 1 values, got 2"),
   );
 });
 
