@@ -34,6 +34,8 @@ test("a key that is not there is status 1 without a word", () => {
   using pools = new PoolDirectory();
   expect(kvp(pools, ["get", "a"])).toEqual({ status: 1, stdout: "", stderr: "" });
   expect(kvp(pools, ["delete", "a"])).toEqual({ status: 1, stdout: "false\n", stderr: "" });
+  expect(printed(pools, ["delete-multiple", "a", "b"])).toBe("0\n");
+  expect(() => statSync(pools.file(1))).toThrow("ENOENT");
 });
 
 test("pools are chosen by name and by number, and others are refused", () => {
@@ -153,6 +155,10 @@ test("wrong usage is status 2 and one line", () => {
     ["set"],
     ["set", "a"],
     ["get"],
+    ["--pool=0", "--pool=1", "list"],
+    ["--dir=/nonexistent", "list"],
+    ["set", "a", "b", "c"],
+    ["list", "--nonsense"],
     ["nonsense"],
     ["wait", "a", "--timeout=x"],
   ]) {

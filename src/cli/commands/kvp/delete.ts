@@ -10,7 +10,9 @@ export const deleteCommand = poolCommand<{ readonly key: string }>({
     yargs.positional("key", { type: "string", demandOption: true, describe: "The exact key" }),
   run: (args, context) => {
     const pool = new ChosenPool(args, context);
-    const removed = pool.change((editor) => editor.delete([args.key]).length > 0);
+    // A key that is not there is no reason to make or lock a file.
+    const isThere = pool.image().entry(args.key) !== undefined;
+    const removed = isThere && pool.change((editor) => editor.delete([args.key]).length > 0);
     context.print(args.json ? jsonLine({ removed }) : `${removed}\n`);
     return removed ? ExitStatus.done : ExitStatus.failed;
   },
@@ -30,6 +32,10 @@ export const deleteMultipleCommand = poolCommand<{ readonly keys: string[] }>({
     const pool = new ChosenPool(args, context);
     const isInput = args.keys.length === 1 && args.keys[0] === "-";
     const keys = isInput ? linesOf(await inputText(undefined)).map(({ line }) => line) : args.keys;
+    if (pool.view() === undefined) {
+      context.print(args.json ? jsonLine({ removed: 0 }) : "0\n");
+      return ExitStatus.done;
+    }
     const removed = pool.change((editor) => {
       const before = editor.image.count;
       editor.delete(keys);

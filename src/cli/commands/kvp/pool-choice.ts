@@ -59,6 +59,12 @@ export class ChosenPool {
   readonly #complain: (text: string) => void;
 
   constructor(args: PoolArguments, context: CommandContext) {
+    // yargs makes a list of an option that is given twice.
+    for (const [name, value] of Object.entries({ pool: args.pool, dir: args.dir })) {
+      if (Array.isArray(value)) {
+        throw new UsageError(`give --${name} once`);
+      }
+    }
     const number = poolNumber(args.pool);
     const name = number === undefined ? undefined : poolNames[number];
     if (number === undefined || name === undefined) {
