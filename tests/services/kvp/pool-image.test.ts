@@ -53,9 +53,10 @@ test("an image follows changes as if the file were read again", () => {
       const key = `key ${random.below(5)}`;
       const record = encodeRecord(key, `${random.below(100)}`);
       const entry = image.entry(key);
-      if (entry === undefined || random.below(4) === 0) {
+      const act = random.below(4);
+      if (entry === undefined || act === 0) {
         image.appended(record);
-      } else if (random.below(4) === 0) {
+      } else if (act === 1) {
         image = image.without(new Set(entry.slots));
       } else {
         image.replaced(entry, record);
