@@ -12,6 +12,7 @@ import { kvpNetwork } from "./kvp-network.ts";
 import { kvpPools } from "./kvp-pools.ts";
 import { kvpSuites } from "./kvp-suites.ts";
 import { kvpText } from "./kvp-text.ts";
+import { network } from "./network.ts";
 import { vssBasics } from "./vss-basics.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -27,4 +28,5 @@ export const scenarios: readonly Scenario[] = [
   ...fcopyBasics,
   ...fuzzing,
   ...kernelServices,
+  ...network,
 ];
