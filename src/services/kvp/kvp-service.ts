@@ -22,6 +22,7 @@ import {
 } from "./intrinsics.ts";
 import { type AdapterAddresses, ipInfoReply } from "./ip-info.ts";
 import { machineParts } from "./machine-parts.ts";
+import { changePool } from "./pool-status.ts";
 import { PreparedItems, type PoolSnapshot } from "./prepared-items.ts";
 import { describeRequest } from "./request-text.ts";
 
@@ -181,10 +182,10 @@ export class KvpService implements Service {
         return { kind: "value", value: value ?? noMoreItems("no such key") };
       }
       case "set":
-        pools.set(request.pool, request.key, request.value);
+        changePool(() => pools.set(request.pool, request.key, request.value));
         return { kind: "done" };
       case "delete":
-        return pools.delete(request.pool, request.key)
+        return changePool(() => pools.delete(request.pool, request.key))
           ? { kind: "done" }
           : noMoreItems("no such key");
       case "getIpInfo": {

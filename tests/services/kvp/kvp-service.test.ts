@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
+import { constants } from "node:os";
 import { Logger } from "../../../src/log.ts";
 import { pathsFrom } from "../../../src/platform/paths.ts";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
+import { NativeError } from "../../../src/native/native-error.ts";
 import { type KvpParts, KvpService } from "../../../src/services/kvp/kvp-service.ts";
+import { RecordError } from "../../../src/services/kvp/pool-record.ts";
 import { FreezeState } from "../../../src/services/freeze-state.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
@@ -141,6 +144,22 @@ test("a store that fails is a failure to the host, and a warning", async () => {
     "warning: kvp: set pool=0 key='key': " +
       "write '/var/lib/hyperv/.kvp_pool_0': no space left on device",
   );
+});
+
+test("what no record holds and a full disk have their own status", async () => {
+  const failures: [Error, number][] = [
+    [new RecordError("a key is empty"), Status.invalidArgument],
+    [new NativeError("write '.kvp_pool_0'", constants.errno.ENOSPC), Status.diskFull],
+    [new NativeError("write '.kvp_pool_0'", constants.errno.EDQUOT), Status.diskFull],
+    [new NativeError("write '.kvp_pool_0'", constants.errno.EIO), Status.fail],
+  ];
+  for (const [failure, status] of failures) {
+    const set = () => {
+      throw failure;
+    };
+    const { kernel } = await running({ pools: { ...parts.pools, set } });
+    expect(await kernel.set(0, "key", "value")).toBe(status);
+  }
 });
 
 test("an adapter is asked for by its address", async () => {
