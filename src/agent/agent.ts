@@ -45,6 +45,9 @@ export class Agent {
   readonly #running = new Map<ServiceName, Running>();
   #settings: Settings;
   #started = false;
+  #stopped = false;
+  /** Ends with the last of start, reload and stop: a signal may come during any of them. */
+  #turn: Promise<void> = Promise.resolve();
   readonly #failure = Promise.withResolvers<never>();
 
   /** @throws NativeError when devices cannot be watched. */
@@ -64,7 +67,27 @@ export class Agent {
     return this.#failure.promise;
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#inTurn(() => this.#start());
+  }
+
+  /** Takes new settings: services in "all" start or stop as they say. */
+  reload(settings: Settings): Promise<void> {
+    return this.#inTurn(() => this.#reload(settings));
+  }
+
+  stop(): Promise<void> {
+    return this.#inTurn(() => this.#stop());
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(() => (this.#stopped ? undefined : act()));
+    // Whoever asked for it is told of its failure; the next one goes on.
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #start(): Promise<void> {
     if (this.#options.processName !== undefined) {
       // LISA and WALinuxAgent look for the C daemon's name.
       writeFileSync("/proc/self/comm", this.#options.processName);
@@ -75,15 +98,16 @@ export class Agent {
     this.#stateChanged();
   }
 
-  /** Takes new settings: services in "all" start or stop as they say. */
-  async reload(settings: Settings): Promise<void> {
+  async #reload(settings: Settings): Promise<void> {
     this.#manager.reloading();
     this.#settings = settings;
     const wanted = this.#wanted();
     for (const name of serviceNames) {
       if (!wanted.includes(name)) {
         await this.#stopService(name);
-      } else if (!this.#running.has(name)) {
+      } else if (this.#running.has(name)) {
+        this.#running.get(name)?.service.settingsChanged?.();
+      } else {
         await this.#startService(name);
       }
     }
@@ -91,7 +115,8 @@ export class Agent {
     this.#stateChanged();
   }
 
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
+    this.#stopped = true;
     this.#manager.stopping();
     await Promise.all([...this.#running.keys()].map((name) => this.#stopService(name)));
     this.#devices.close();

@@ -29,6 +29,8 @@ export interface Service {
    * The supervisor closes the channel afterwards.
    */
   serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void>;
+  /** The settings were read again; {@link ServiceContext.settings} has the new ones. */
+  settingsChanged?(): void;
   /** One line for `systemctl status`. */
   status(): string;
   /** Ends what the service holds besides the channel, at most once. */

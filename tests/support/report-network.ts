@@ -5,7 +5,7 @@ import { NetworkReporter } from "../../src/services/network/ip-report.ts";
 
 const options = {
   paths: { root: "/nonexistent", sys: "/sys", proc: "/proc" },
-  ignoreInterfaces: [],
+  ignoreInterfaces: () => [],
   log: { warning: (text: string) => console.error(text) },
 };
 let heard = Promise.withResolvers<void>();

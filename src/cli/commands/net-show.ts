@@ -26,7 +26,7 @@ export const netShow = command<{ readonly json: boolean }>({
     const { paths, settings } = context;
     const reporter = new NetworkReporter({
       paths,
-      ignoreInterfaces: settings.ignore_interfaces,
+      ignoreInterfaces: () => settings.ignore_interfaces,
       log: { warning: complain },
     });
     const shown: Shown[] = [];

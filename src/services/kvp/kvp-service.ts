@@ -52,6 +52,8 @@ export interface KvpParts {
   /** @throws RequestError with the status for the host. */
   readonly applyIpInfo: (request: SetIpInfo, signal: AbortSignal) => Promise<void>;
   readonly intrinsics: Omit<IntrinsicSources, "integrationServicesVersion" | "addresses">;
+  /** Forgets what was made out of the settings. */
+  readonly settingsChanged: () => void;
   /** Ends what the parts hold. */
   readonly stop: () => void;
 }
@@ -116,6 +118,11 @@ export class KvpService implements Service {
         }
       },
     });
+  }
+
+  settingsChanged(): void {
+    this.#parts.settingsChanged();
+    this.#prepared?.forget();
   }
 
   status(): string {

@@ -13,7 +13,7 @@ export function machineParts(
 ): Omit<KvpParts, "intrinsics"> {
   const network = new NetworkReporter({
     paths: context.paths,
-    ignoreInterfaces: context.settings().network.ignore_interfaces,
+    ignoreInterfaces: () => context.settings().network.ignore_interfaces,
     log: context.log,
     onChange: onNetworkChange,
   });
@@ -35,6 +35,7 @@ export function machineParts(
     pools,
     network,
     applyIpInfo: (request, signal) => injector.apply(request, signal),
+    settingsChanged: () => network.forget(),
     stop: () => network.stop(),
   };
 }

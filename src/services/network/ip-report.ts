@@ -27,7 +27,7 @@ export interface IpReport {
 export interface NetworkReporterOptions {
   readonly paths: Pick<Paths, "root" | "sys" | "proc">;
   /** Names, with `*`, of interfaces that the intrinsic items leave out. */
-  readonly ignoreInterfaces: readonly string[];
+  readonly ignoreInterfaces: () => readonly string[];
   readonly log: Pick<Log, "warning">;
   readonly source?: NetworkSource;
   /** Told after each change, between start and stop. */
@@ -49,6 +49,11 @@ export class NetworkReporter {
   constructor(options: NetworkReporterOptions) {
     this.#options = options;
     this.#source = options.source ?? kernelSource;
+  }
+
+  /** Reads the addresses again at the next question. */
+  forget(): void {
+    this.#kept = undefined;
   }
 
   /** Begins to listen for changes. Without netlink (in a sandbox) it says so and goes on. */
@@ -120,7 +125,7 @@ export class NetworkReporter {
     }
     const interfaces = this.interfaces();
     const list = (wanted: 4 | 6) =>
-      addressesForHost(interfaces, wanted, this.#options.ignoreInterfaces).map(
+      addressesForHost(interfaces, wanted, this.#options.ignoreInterfaces()).map(
         ({ address }) => address,
       );
     const lists = { 4: list(4), 6: list(6) };

@@ -45,6 +45,7 @@ const parts: KvpParts = {
     kernelRelease: () => "6.1.0-1",
     machine: () => "x86_64",
   },
+  settingsChanged: () => undefined,
   stop: () => undefined,
 };
 
@@ -211,6 +212,17 @@ test("values are never logged: secrets travel there", async () => {
   await kernel.set(0, "password", "secret");
   expect(lines).toContain("debug: kvp: set pool=0 key='password'");
   expect(lines.join("\n")).not.toContain("secret");
+});
+
+test("new settings reach the parts", async () => {
+  let changes = 0;
+  const { service } = await running({
+    settingsChanged: () => {
+      changes += 1;
+    },
+  });
+  service.settingsChanged();
+  expect(changes).toBe(1);
 });
 
 test("stopping ends the parts", async () => {

@@ -17,7 +17,7 @@ function reporterOf(
   const listeners: (() => void)[] = [];
   const reporter = new NetworkReporter({
     paths: { root, sys: `${root}/sys`, proc: `${root}/proc` },
-    ignoreInterfaces: [],
+    ignoreInterfaces: () => [],
     log: { warning: (text) => void warnings.push(text) },
     source: {
       read: () => network.current,
@@ -128,7 +128,7 @@ test("where changes cannot be watched, intrinsic addresses are read each time", 
   const root = temporaryRoot();
   const reporter = new NetworkReporter({
     paths: { root, sys: `${root}/sys`, proc: `${root}/proc` },
-    ignoreInterfaces: [],
+    ignoreInterfaces: () => [],
     log: { warning: (text) => void warnings.push(text) },
     source: {
       read: () => network.current,
