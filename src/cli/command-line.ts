@@ -93,16 +93,16 @@ function register(
 }
 
 /**
- * The options that take a text. yargs takes `--root` without one for the default,
+ * The options that take a text or a number. yargs takes `--root` without one for the default,
  * which is the running system where an image was meant.
  */
 function namesWithValue(yargsOfCommand: Argv, usage: string): string[] {
-  const { string } = (yargsOfCommand as unknown as YargsOptions).getOptions();
+  const { string, number } = (yargsOfCommand as unknown as YargsOptions).getOptions();
   const positionals = [...usage.matchAll(/[<[]([\w-]+)/g)].map(([, name]) => name);
-  return string.filter((name) => !positionals.includes(name));
+  return [...string, ...number].filter((name) => !positionals.includes(name));
 }
 
 /** What yargs has and its types do not tell. */
 interface YargsOptions {
-  getOptions(): { readonly string: readonly string[] };
+  getOptions(): { readonly string: readonly string[]; readonly number: readonly string[] };
 }

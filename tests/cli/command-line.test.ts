@@ -42,6 +42,7 @@ test.each([
   [["run", "extra"], "Unexpected argument 'extra'"],
   [["uninstall", "--root"], "Not enough arguments following: root"],
   [["uninstall", "--root", "--dry-run"], "Not enough arguments following: root"],
+  [["seed", "--wait", "--boot"], "Not enough arguments following: wait"],
   [["uninstall", "--root", ""], "--root: '' is not a folder"],
   [["uninstall", "--root="], "--root: '' is not a folder"],
   [["uninstall", "--root", "/nonexistent"], "--root: '/nonexistent' is not a folder"],
