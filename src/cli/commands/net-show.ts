@@ -48,7 +48,8 @@ async function managerName(
   { paths, settings }: NetContext,
 ): Promise<ManagerName | undefined> {
   try {
-    return (await managerOf(subject, settings.manager, thisMachine(paths.root))).name;
+    const machine = thisMachine(paths.root);
+    return (await managerOf(subject, settings.manager, machine, false)).manager.name;
   } catch (error) {
     if (error instanceof PlanError) {
       return undefined;

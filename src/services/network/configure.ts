@@ -11,10 +11,10 @@ import { ApplyError, applyPlan, rollBack } from "./apply-plan.ts";
 import type { IpConfiguration } from "./ip-configuration.ts";
 import { type IpRequest, parseRequest } from "./ip-request.ts";
 import { thisMachine } from "./machine.ts";
-import { type Manager, PlanError, type Target, type Wish } from "./manager.ts";
+import { PlanError, type Target } from "./manager.ts";
 import { managerOf } from "./managers/all.ts";
 import type { NetworkSource } from "./network-source.ts";
-import type { ManagerName, Plan } from "./plan.ts";
+import { latePlan, type ManagerName, type Plan } from "./plan.ts";
 import { shortcomings } from "./shortcomings.ts";
 import { readJournal } from "./undo-journal.ts";
 
@@ -37,7 +37,7 @@ export interface ConfigureOptions {
 export interface Configured {
   readonly interfaceName: string;
   readonly manager: ManagerName;
-  readonly outcome: "in force" | "waits for a carrier" | "unchanged";
+  readonly outcome: "in force" | "waits for a carrier" | "waits for its manager" | "unchanged";
 }
 
 /** What would be done. @throws PlanError; RequestError for a request that cannot be */
@@ -49,9 +49,9 @@ export async function planFor(
   const machine = thisMachine(paths.root);
   const configuration = parseRequest(request);
   const target = targetOf(subject);
-  const manager: Manager = await managerOf(target, choice, machine);
-  const wish: Wish = { target, request, configuration };
-  return manager.plan(wish, machine);
+  const { manager, isLate } = await managerOf(target, choice, machine, true);
+  const plan = await manager.plan({ target, request, configuration }, machine);
+  return isLate ? latePlan(plan) : plan;
 }
 
 /**
@@ -67,6 +67,7 @@ export async function configure(
 ): Promise<Configured> {
   const { paths } = options;
   const configuration = parseRequest(request);
+  const attempt = AbortSignal.any([signal, AbortSignal.timeout(attemptSeconds * 1000)]);
   using _lock = lock(paths.run);
   await takeBackHalfDone(paths.root);
   const plan = await planFor(subject, request, options);
@@ -77,7 +78,7 @@ export async function configure(
   }
   const outcome = await applyPlan(plan, {
     root: paths.root,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(attemptSeconds * 1000)]),
+    signal: attempt,
     undoSeconds,
     verify: async (stop) => {
       if (plan.isVerified) {
@@ -86,7 +87,7 @@ export async function configure(
     },
     waitsForCarrier: () => plan.isVerified && waitsForCarrier(interfaceOf(subject.index, options)),
   });
-  return { interfaceName, manager, outcome };
+  return { interfaceName, manager, outcome: plan.isLate ? "waits for its manager" : outcome };
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Manager {
   readonly name: ManagerName;
   /** Whether it has the interface now: asked of it, not guessed. */
   manages(target: Target, machine: Machine): Promise<boolean>;
+  /** Whether it will be started, and read its files, later in a machine that is starting. */
+  startsLater?(machine: Machine): Promise<boolean>;
   /** @throws PlanError when it cannot be done this way */
   plan(wish: Wish, machine: Machine): Promise<Plan>;
 }
@@ -54,6 +56,11 @@ export function requirePlainName({ name }: Target): void {
 
 export function isPlainName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$/.test(name);
+}
+
+/** Whether systemd is to start the unit at boot. */
+export async function isUnitEnabled(machine: Machine, unit: string): Promise<boolean> {
+  return (await machine.ask("systemctl", "is-enabled", unit))?.status === 0;
 }
 
 /** The first line of every file that is ours alone. */

@@ -44,4 +44,20 @@ export interface Plan {
   readonly reactivate: readonly Step[];
   /** Whether the kernel's state must show the configuration afterwards. */
   readonly isVerified: boolean;
+  /** The manager is not running yet: its files are all that can be seen to. */
+  readonly isLate?: boolean;
+}
+
+/** The plan for a manager that will read its files when it is started. */
+export function latePlan(plan: Plan): Plan {
+  // netplan is no daemon: it makes files for those that start later.
+  const generate = plan.activate.filter(({ args }) => args[0] === "generate");
+  return {
+    ...plan,
+    before: [],
+    activate: generate,
+    reactivate: generate,
+    isVerified: false,
+    isLate: true,
+  };
 }

@@ -8,6 +8,7 @@ import { Host } from "../host/host.ts";
 import type { GuestName } from "../vm/cache.ts";
 import { within } from "../vm/deadline.ts";
 import { Machine } from "../vm/machine.ts";
+import { SystemMachine } from "../vm/system-machine.ts";
 import { Context } from "./context.ts";
 import { Daemon, daemonLog } from "./daemon.ts";
 import type { Outcome, Scenario, Who } from "./scenario.ts";
@@ -108,7 +109,7 @@ export class GuestRunner implements AsyncDisposable {
     let host: Host | undefined;
     let context: Context | undefined;
     try {
-      const machine = await this.#clean();
+      const machine = await this.#clean(scenario);
       host = Host.of(machine);
       await this.#restoreOffer(host, scenario);
       const daemon = new Daemon(machine, who, scenario.service);
@@ -123,7 +124,7 @@ export class GuestRunner implements AsyncDisposable {
       return { error: reason, observations: context?.observations ?? {} };
     } finally {
       host?.disconnect();
-      if (scenario.ruinsGuest === true) {
+      if (scenario.ruinsGuest === true || scenario.system !== undefined) {
         await this.#discard();
       }
     }
@@ -137,8 +138,16 @@ export class GuestRunner implements AsyncDisposable {
     await scenario.run(context);
   }
 
-  /** A guest in a clean state, booted when there is none. */
-  async #clean(): Promise<Machine> {
+  /** A guest in a clean state, booted when there is none; with systemd always a new one. */
+  async #clean(scenario: Scenario): Promise<Machine> {
+    if (scenario.system !== undefined) {
+      await this.#discard();
+      const system = await SystemMachine.startSystem({ ...scenario.system, share: this.#share });
+      this.#machine = system;
+      this.#boots += 1;
+      await system.waitUp();
+      return system;
+    }
     if (this.#machine !== undefined && !this.#machine.isRunning) {
       await this.#discard();
     }
@@ -168,7 +177,7 @@ export class GuestRunner implements AsyncDisposable {
   }
 
   async #askKernel(machine: Machine, scenario: Scenario, who: Who): Promise<void> {
-    if (scenario.ruinsGuest === true) {
+    if (scenario.ruinsGuest === true || scenario.system !== undefined) {
       return;
     }
     const log = await machine.run("dmesg", 10_000);

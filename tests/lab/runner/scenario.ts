@@ -1,6 +1,7 @@
 // What a scenario is. Scenarios are lists in ../scenarios/*.ts, joined in ../scenarios/all.ts.
 
 import type { GuestName } from "../vm/cache.ts";
+import type { SystemMachineOptions } from "../vm/system-machine.ts";
 import type { ServiceName } from "../vm/vmbus-devices.ts";
 import type { Context } from "./context.ts";
 
@@ -23,6 +24,8 @@ export interface Scenario {
   readonly daemon?: "ready" | "none";
   /** Deadline; 60 s by default. */
   readonly seconds?: number;
+  /** On `gsys`: how its machine, which is this scenario's alone, is started. */
+  readonly system?: Pick<SystemMachineOptions, "network" | "cloudInit" | "seed" | "mask">;
   /** The guest is of no use afterwards: the next scenario gets another one. */
   readonly ruinsGuest?: boolean;
   /** What is not built yet; the scenario is listed as pending. */

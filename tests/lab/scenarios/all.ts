@@ -13,6 +13,7 @@ import { kvpPools } from "./kvp-pools.ts";
 import { kvpSuites } from "./kvp-suites.ts";
 import { kvpText } from "./kvp-text.ts";
 import { network } from "./network.ts";
+import { networkManagers } from "./network-managers.ts";
 import { vssBasics } from "./vss-basics.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   ...fuzzing,
   ...kernelServices,
   ...network,
+  ...networkManagers,
 ];

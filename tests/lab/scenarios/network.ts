@@ -147,7 +147,10 @@ export const network: readonly Scenario[] = [
           assert.equal(status, KvpStatus.ok, name);
           assert.equal(await readAsScript(context, "arguments"), "/var/lib/hyperv/ifcfg-eth0");
           context.saw(`${name}: ifcfg`, await readAsScript(context, "ifcfg-eth0"));
-          context.saw(`${name}: keyfile`, await readAsScript(context, "eth0.nmconnection"));
+          // Daemons before 6.7 have no such file.
+          if (context.guest !== "g61") {
+            context.saw(`${name}: keyfile`, await readAsScript(context, "eth0.nmconnection"));
+          }
         }
       }),
   },

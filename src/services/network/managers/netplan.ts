@@ -30,6 +30,9 @@ export const netplan: Manager = {
     return generated === true || (await isProfileOfNetplan(target, machine));
   },
 
+  startsLater: (machine) =>
+    Promise.resolve(machine.program("netplan") !== undefined && yamlFiles(machine).length > 0),
+
   plan({ target, configuration }, machine) {
     const program = requireProgram(machine, "netplan");
     const path = `${directory}/90-hvguest-${fileName(target.name)}.yaml`;

@@ -6,6 +6,7 @@ import type { FamilyConfiguration, IpConfiguration } from "../ip-configuration.t
 import { iniText } from "../ini-sections.ts";
 import type { Machine } from "../machine.ts";
 import {
+  isUnitEnabled,
   type Manager,
   ownFileComment,
   requireProgram,
@@ -31,6 +32,8 @@ export const networkManager: Manager = {
     const state = Number.parseInt(answer?.stdout ?? "", 10);
     return answer?.status === 0 && state > unmanaged;
   },
+
+  startsLater: (machine) => isUnitEnabled(machine, "NetworkManager.service"),
 
   async plan({ target, configuration }, machine) {
     const nmcli = requireProgram(machine, "nmcli");

@@ -7,6 +7,7 @@ import { iniKey, iniSections, type IniSection, iniText } from "../ini-sections.t
 import type { Machine } from "../machine.ts";
 import {
   isPlainName,
+  isUnitEnabled,
   type Manager,
   ownFileComment,
   PlanError,
@@ -28,6 +29,8 @@ export const networkd: Manager = {
     const state = keyValue(linkState(target, machine), "ADMIN_STATE") ?? "unmanaged";
     return active?.status === 0 && state !== "unmanaged";
   },
+
+  startsLater: (machine) => isUnitEnabled(machine, "systemd-networkd.service"),
 
   plan({ target, configuration }, machine) {
     const networkctl = requireProgram(machine, "networkctl");

@@ -3,6 +3,7 @@
 import type { FamilyConfiguration, IpConfiguration } from "../ip-configuration.ts";
 import type { Machine } from "../machine.ts";
 import {
+  isUnitEnabled,
   type Manager,
   ownFileComment,
   requirePlainName,
@@ -25,6 +26,8 @@ export const wicked: Manager = {
     const answer = await machine.ask("wicked", "ifstatus", "--brief", target.name);
     return answer?.status === 0 && !/\bdevice-unconfigured\b/.test(answer.stdout);
   },
+
+  startsLater: (machine) => isUnitEnabled(machine, "wicked.service"),
 
   plan({ target, configuration }, machine) {
     requirePlainName(target);
