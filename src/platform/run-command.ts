@@ -59,18 +59,27 @@ export async function run(
   const givenUp = new AbortController();
   let stopped = false;
   let afterlife: Timer | undefined;
+  const outputs = new AbortController();
   const stop = () => {
     stopped = true;
     killGroup(child.pid);
-    afterlife = setTimeout(() => givenUp.abort(), afterlifeMilliseconds);
+    clearTimeout(afterlife);
+    afterlife = setTimeout(() => {
+      outputs.abort();
+      givenUp.abort();
+    }, afterlifeMilliseconds);
   };
   const deadline = setTimeout(stop, options.timeoutSeconds * 1000);
   options.signal?.addEventListener("abort", stop, { once: true });
+  // What it has started and left behind may hold its output for ever.
+  void child.exited.then(() => {
+    afterlife ??= setTimeout(() => outputs.abort(), afterlifeMilliseconds);
+  });
   try {
     const ended = await Promise.race([
       Promise.all([
-        textOf(child.stdout, limit, givenUp.signal),
-        textOf(child.stderr, limit, givenUp.signal),
+        textOf(child.stdout, limit, outputs.signal),
+        textOf(child.stderr, limit, outputs.signal),
         child.exited,
       ]),
       whenAborted(givenUp.signal),

@@ -6,7 +6,14 @@ import { HostStatus, NoAnswer } from "../fake-kernel/host-answer.ts";
 import { FakeVmbus, isPrivateMachine } from "../fake-kernel/vmbus.ts";
 import type { VssDriver } from "../fake-kernel/vss-driver.ts";
 import { VssHost } from "../fake-kernel/vss-host.ts";
-import { configure, isMarked, processesCalled, Running } from "../support/freezing-machine.ts";
+import {
+  configure,
+  isMarked,
+  processesCalled,
+  type Running,
+  startCommand,
+  startDaemon,
+} from "../support/freezing-machine.ts";
 import { areWritable, command, LoopMounts, Write } from "../support/loop-mounts.ts";
 import { until } from "../support/until.ts";
 
@@ -24,7 +31,7 @@ class Machine implements AsyncDisposable {
   constructor(settings: Readonly<Record<string, unknown>> = {}) {
     this.paths = [this.mounts.make("ext4"), this.mounts.make("btrfs")];
     configure(settings);
-    this.daemon = new Running("hv_vss_daemon", "-n");
+    this.daemon = startDaemon();
   }
 
   isWritable(milliseconds = isThawed): Promise<boolean> {
@@ -136,7 +143,7 @@ describe.skipIf(!isPrivateMachine())("the backup daemon", () => {
     machine.daemon.kill("SIGKILL");
     await machine.daemon.exited;
     expect(await machine.isFrozen()).toBe(true);
-    machine.daemon = new Running("hv_vss_daemon", "-n");
+    machine.daemon = startDaemon();
     await machine.daemon.logged("had left file systems frozen, thawed");
     expect(await machine.isWritable()).toBe(true);
     expect(await machine.host.freeze()).toBe(HostStatus.ok);
@@ -174,7 +181,7 @@ describe.skipIf(!isPrivateMachine())("the backup daemon", () => {
   test("refuses the check when something else is being frozen by hand", async () => {
     await using machine = new Machine();
     await machine.host.check();
-    await using byHand = new Running("vss", "freeze", "--for", "60s");
+    await using byHand = startCommand("vss", "freeze", "--for", "60s");
     await byHand.logged("frozen after");
     expect(await machine.host.check()).toBe(HostStatus.fail);
     expect(await machine.host.freeze()).toBe(HostStatus.fail);

@@ -7,7 +7,7 @@ import {
   configure,
   isMarked,
   processesCalled,
-  Running,
+  startCommand,
   untilFreezing,
 } from "../support/freezing-machine.ts";
 import { until } from "../support/until.ts";
@@ -36,7 +36,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     configure();
     let unfinished = 0;
     for (let kill = 0; kill < 50; kill += 1) {
-      await using freeze = new Running("vss", "freeze", "--for", "60s");
+      await using freeze = startCommand("vss", "freeze", "--for", "60s");
       await until(() => isMarked() || undefined);
       // A freeze of these takes about 20 ms.
       spin(kill * 0.5);
@@ -54,7 +54,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     const paths = machine(mounts);
     configure();
     for (let kill = 0; kill < 10; kill += 1) {
-      await using freeze = new Running("vss", "freeze", "--for", "60s");
+      await using freeze = startCommand("vss", "freeze", "--for", "60s");
       await freeze.logged("frozen after");
       freeze.kill("SIGTERM");
       spin(kill * 0.3);
@@ -68,7 +68,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     using mounts = new LoopMounts();
     const paths = [mounts.make("ext4"), mounts.make("btrfs")];
     configure();
-    await using freeze = new Running("vss", "freeze", "--for", "60s");
+    await using freeze = startCommand("vss", "freeze", "--for", "60s");
     await freeze.logged("frozen after");
     const [guard = 0] = processesCalled("hvguest-guard");
     freeze.kill("SIGSTOP");
@@ -77,7 +77,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     await freeze.exited;
     const write = new Write(paths[0] ?? "");
     expect(await write.endsWithin(300)).toBe(false);
-    await using thaw = new Running("vss", "thaw");
+    await using thaw = startCommand("vss", "thaw");
     expect(await thaw.exited).toBe(0);
     expect(thaw.errors).toContain("a process that ended had left file systems frozen, thawed");
     expect(await areWritable(paths, isThawed)).toBe(true);
@@ -88,7 +88,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     using mounts = new LoopMounts();
     const paths = [mounts.make("ext4")];
     configure();
-    await using freeze = new Running("vss", "freeze", "--for", "60s");
+    await using freeze = startCommand("vss", "freeze", "--for", "60s");
     await freeze.logged("frozen after");
     process.kill(processesCalled("hvguest-guard")[0] ?? 0, "SIGKILL");
     freeze.kill("SIGTERM");
@@ -100,7 +100,7 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
     using mounts = new LoopMounts();
     const paths = [mounts.make("ext4"), mounts.make("xfs")];
     configure();
-    await using freeze = new Running("vss", "freeze", "--for", "1s");
+    await using freeze = startCommand("vss", "freeze", "--for", "1s");
     await untilFreezing();
     await freeze.logged("frozen after");
     freeze.kill("SIGSTOP");

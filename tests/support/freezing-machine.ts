@@ -2,11 +2,21 @@
 // freeze: the command, and the daemon on the fake kernel.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { until } from "./until.ts";
 
 export const executable = join(import.meta.dir, "../../dist/hvguest");
+/** The name by which the executable is the backup daemon alone. */
+const daemonName = "/run/hv_vss_daemon";
 export const marker = "/run/hvguest/vss-frozen";
 
 /** Writes the section [vss] and forgets what earlier tests have left. */
@@ -19,14 +29,26 @@ export function configure(vss: Readonly<Record<string, unknown>> = {}): void {
   writeFileSync("/etc/hvguest/hvguest.toml", `[vss]\n${lines.join("")}`);
 }
 
+/** A command of hvguest. */
+export function startCommand(...args: readonly string[]): Running {
+  return new Running(executable, ...args);
+}
+
+/** The backup daemon alone, as distributions start it. */
+export function startDaemon(): Running {
+  rmSync(daemonName, { force: true });
+  symlinkSync(executable, daemonName);
+  return new Running(daemonName, "-n");
+}
+
 /** A running hvguest. */
 export class Running implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly exited: Promise<number | null>;
   errors = "";
 
-  constructor(...args: readonly string[]) {
-    this.process = spawn(executable, args, { stdio: ["ignore", "ignore", "pipe"] });
+  constructor(program: string, ...args: readonly string[]) {
+    this.process = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.process.stderr?.on("data", (chunk: Buffer) => {
       this.errors += chunk.toString("utf8");
     });
