@@ -111,6 +111,25 @@ export const suites: readonly Suite[] = [
     steps: [onPrivateMachine(bunTests("contract", ["contract"], 120))],
   },
   {
+    name: "freeze",
+    description: "backups of real file systems on a machine of their own",
+    packages: ["btrfs-progs", "xfsprogs"],
+    steps: [
+      {
+        title: "freeze",
+        argv: [
+          "sh",
+          "tests/fake-kernel/private-machine.sh",
+          bun,
+          "test",
+          "--timeout=60000",
+          "./tests/freeze/",
+        ],
+        count: countBun,
+      },
+    ],
+  },
+  {
     name: "system",
     description: "real network managers, databases and packages",
     packages: ["python3", "mmdebstrap", "rpm", "rpmlint", "lintian"],

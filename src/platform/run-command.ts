@@ -155,15 +155,18 @@ async function textOf(
   givenUp: AbortSignal,
 ): Promise<string> {
   const reader = stream.getReader();
-  givenUp.addEventListener("abort", () => void reader.cancel(), { once: true });
+  const end = whenAborted(givenUp);
   const chunks: Uint8Array[] = [];
   let kept = 0;
   for (;;) {
-    const { value, done } = await reader.read();
-    if (done) {
+    // A read that waits does not always end by cancel().
+    const next = await Promise.race([reader.read(), end]);
+    if (next === undefined || next.done) {
+      // Nobody is left to tell what the end of the stream says.
+      reader.cancel().catch(() => undefined);
       return Buffer.concat(chunks).toString("utf8");
     }
-    const part = value.subarray(0, limit - kept);
+    const part = next.value.subarray(0, limit - kept);
     kept += part.length;
     if (part.length > 0) {
       chunks.push(part);

@@ -12,7 +12,8 @@ import {
 } from "../support/freezing-machine.ts";
 import { until } from "../support/until.ts";
 
-const isThawed = 1000;
+// Far less than the deadline of the freeze; usually some 20 ms.
+const isThawed = 10_000;
 
 /** Four file systems in three steps, so that there is something between the steps. */
 function machine(mounts: LoopMounts): readonly string[] {

@@ -53,7 +53,7 @@ export class Running implements AsyncDisposable {
       this.errors += chunk.toString("utf8");
     });
     this.exited = new Promise((resolve) => {
-      this.process.on("close", resolve);
+      this.process.on("exit", resolve);
     });
   }
 

@@ -1,0 +1,49 @@
+// The file systems of a guest that a backup freezes, and whether they take writes.
+
+import assert from "node:assert/strict";
+import type { Context } from "../runner/context.ts";
+import type { Daemon } from "../runner/daemon.ts";
+import { until } from "../vm/deadline.ts";
+
+/** Disks of every guest. */
+export const disks: readonly string[] = ["/mnt/ext4", "/mnt/xfs"];
+
+/** A write that has not ended for this long has been stopped. */
+const stoppedMilliseconds = 400;
+
+/**
+ * Whether a write to the path ends. On a frozen file system it goes on after the thaw.
+ */
+export async function isWritable(context: Context, path: string): Promise<boolean> {
+  const job = context.machine.job(`echo x > ${path}/written; sync ${path}/written`);
+  await Promise.race([job.wait(60_000), Bun.sleep(stoppedMilliseconds)]);
+  return job.isDone;
+}
+
+export async function assertFrozen(context: Context, paths = disks): Promise<void> {
+  for (const path of paths) {
+    assert.equal(await isWritable(context, path), false, `a write to ${path} passes while frozen`);
+  }
+}
+
+/** Waits until writes end; the guests are slow, so that the time itself says little. */
+export async function assertThawed(context: Context, paths = disks): Promise<void> {
+  const writes = paths.map((path) => `echo y > ${path}/after`).join(" && ");
+  await context.sh(writes, 30_000);
+}
+
+/** Milliseconds until writes end again, counted in the guest from `event`, a shell command. */
+export async function millisecondsToThaw(context: Context, event: string): Promise<number> {
+  const writes = disks.map((path) => `echo z > ${path}/timed`).join("; ");
+  const clock = "cut -d' ' -f1 /proc/uptime";
+  const text = await context.sh(`a=$(${clock}); ${event}; ${writes}; echo $a $(${clock})`, 60_000);
+  const [before = 0, after = 0] = text.split(" ").map(Number);
+  return (after - before) * 1000;
+}
+
+/** Lines of the daemon's log with a text in them, once there is one. */
+export function logged(daemon: Daemon, text: string): Promise<string> {
+  return until(20_000, `'${text}' in the daemon's log`, async () => {
+    return (await daemon.log()).split("\n").find((line) => line.includes(text));
+  });
+}
