@@ -8,8 +8,8 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs
 import embedded from "../../dist/hv_native.so" with { type: "file" };
 
 /**
- * Messages that the channel's own thread writes to a file and answers, without us.
- * Anything that does not fit is received as usual. Offsets are those of a message.
+ * Messages that the channel's own thread answers and writes to a file, without us.
+ * Anything that does not fit is received as usual, and all after a failed write. Offsets are those of a message.
  */
 export interface DiversionRule {
   /** The path of the file, which exists. */
@@ -35,6 +35,7 @@ export interface DiversionRule {
 export interface NativeDiverter {
   divert(rule: DiversionRule): void;
   diverted(): number;
+  diversionFailure(): number;
   endDiversion(): void;
 }
 

@@ -13,6 +13,8 @@ export interface Diversion {
   begin(rule: DiversionRule): void;
   /** Bytes written by the rule in force. */
   bytes(): number;
+  /** Why a write of the rule in force failed: an errno, 0 for none. */
+  failure(): number;
   /** Does not wait for a write under way. */
   end(): void;
 }

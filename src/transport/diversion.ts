@@ -8,6 +8,7 @@ export function diversionOf(channel: NativeDiverter): Diversion {
   return {
     begin: (rule) => callNative(() => channel.divert(rule)),
     bytes: () => channel.diverted(),
+    failure: () => channel.diversionFailure(),
     end: () => channel.endDiversion(),
   };
 }

@@ -1,7 +1,7 @@
 //! A character device that carries messages: one read is one message, one write
 //! is one message (drivers/hv/hv_utils_transport.c).
 
-use crate::diversion::{Diversion, DiversionRule, Taken};
+use crate::diversion::{Diversion, DiversionRule};
 use crate::error::{Result, errno_of, failed};
 use crate::prepared::{FileState, Prepared, PreparedAnswer};
 use crate::stop::{Stop, Wake};
@@ -75,14 +75,8 @@ impl Device {
                 let stop = stop.clone();
                 let mut buffer = vec![0; buffer_bytes as usize];
                 move || {
-                    let answer = |message: &mut Vec<u8>| {
-                        if prepared.answer(message) {
-                            Taken::Answered
-                        } else {
-                            diversion.take(message)
-                        }
-                    };
-                    read_messages(&descriptor, answer, &stop, &mut buffer, &callback);
+                    let known = (&prepared, &diversion);
+                    read_messages(&descriptor, known, &stop, &mut buffer, &callback);
                 }
             })
             .map_err(|error| failed("start a thread", errno_of(&error)))?;
@@ -120,6 +114,12 @@ impl Device {
     #[napi]
     pub fn diverted(&self) -> f64 {
         self.diversion.position() as f64
+    }
+
+    /// Why a write of the rule in force failed: an errno, 0 for none.
+    #[napi]
+    pub fn diversion_failure(&self) -> i32 {
+        self.diversion.failure()
     }
 
     /// Lifts the rule.
@@ -189,7 +189,7 @@ fn close(descriptor: &Shared) {
 
 fn read_messages(
     descriptor: &Shared,
-    answer: impl Fn(&mut Vec<u8>) -> Taken,
+    (prepared, diversion): (&Prepared, &Diversion),
     stop: &Stop,
     buffer: &mut Vec<u8>,
     callback: &Callback,
@@ -203,14 +203,21 @@ fn read_messages(
             Err(Some(errno)) => break errno,
             Err(None) => return,
         }
-        match answer(buffer) {
-            Taken::Answered => {
-                if let Err(errno) = write_message(&fd, buffer) {
-                    break errno.raw_os_error();
-                }
+        if prepared.answer(buffer) {
+            if let Err(errno) = write_message(&fd, buffer) {
+                break errno.raw_os_error();
             }
-            Taken::Late => break Errno::TIMEDOUT.raw_os_error(),
-            Taken::No => send(callback, Some(buffer.as_slice().into()), None),
+            continue;
+        }
+        let Some(claim) = diversion.claim(buffer) else {
+            send(callback, Some(buffer.as_slice().into()), None);
+            continue;
+        };
+        if let Err(errno) = write_message(&fd, claim.answer(buffer)) {
+            break errno.raw_os_error();
+        }
+        if !claim.write(buffer) {
+            break Errno::TIMEDOUT.raw_os_error();
         }
     };
     drop(fd);

@@ -1,7 +1,11 @@
 //! Messages that carry file data and need no decision: the reading thread of a
-//! device or ring writes them to a file and answers them, by a rule that
+//! device or ring answers them and writes them to a file, by a rule that
 //! TypeScript has laid down in offsets and bytes. Whatever does not fit the rule
 //! goes to TypeScript like any other message.
+//!
+//! The answer goes out before the write, so that the other end makes its next
+//! message meanwhile. A write that fails ends the rule: TypeScript gets the next
+//! message and asks for the failure.
 
 use crate::error::{Result, failed};
 use napi::bindgen_prelude::Uint8Array;
@@ -9,9 +13,11 @@ use napi_derive::napi;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, pwrite};
-use std::sync::atomic::{AtomicU64, Ordering};
+use rustix::time::{ClockId, clock_gettime};
+use std::ops::Range;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Bytes at a place in a message.
 #[napi(object)]
@@ -44,7 +50,7 @@ pub struct DiversionRule {
     pub answer: Option<Uint8Array>,
     /// What is changed in the message that is sent back.
     pub patches: Vec<Patch>,
-    /// After a write that took longer, nobody waits for the answer any more.
+    /// After a write that took longer, nobody waits for the next answer any more.
     pub patience_milliseconds: u32,
 }
 
@@ -61,6 +67,8 @@ struct Rule {
     patches: Vec<(usize, Vec<u8>)>,
     patience: Duration,
     position: AtomicU64,
+    /// Why a write failed, 0 for none.
+    failure: AtomicI32,
 }
 
 fn owned(patches: Vec<Patch>) -> Vec<(usize, Vec<u8>)> {
@@ -85,56 +93,42 @@ impl Rule {
             patches: owned(rule.patches),
             patience: Duration::from_millis(u64::from(rule.patience_milliseconds)),
             position: AtomicU64::new(0),
+            failure: AtomicI32::new(0),
         })
     }
 
-    /// The data of a message that the rule is about.
-    fn data<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+    /// Where the data of a message are that the rule is about.
+    fn data(&self, message: &[u8]) -> Option<Range<usize>> {
         let expected = |(at, bytes): &(usize, Vec<u8>)| {
             message.get(*at..*at + bytes.len()) == Some(bytes.as_slice())
         };
-        if !self.expect.iter().all(expected) {
+        if self.failure.load(Ordering::Relaxed) != 0 || !self.expect.iter().all(expected) {
             return None;
         }
         let position = u64::from_le_bytes(*message.get(self.position_at..)?.first_chunk()?);
         let length = u32::from_le_bytes(*message.get(self.length_at..)?.first_chunk()?) as usize;
-        let data = message
-            .get(self.data_at..)?
-            .get(..length)
-            .filter(|data| data.len() <= self.most_bytes)?;
         let fits = position == self.position.load(Ordering::Relaxed)
-            && data.len() as u64 <= self.file_bytes.saturating_sub(position);
-        fits.then_some(data)
+            && length <= self.most_bytes
+            && length <= message.len().saturating_sub(self.data_at)
+            && length as u64 <= self.file_bytes.saturating_sub(position);
+        fits.then(|| self.data_at..self.data_at + length)
     }
 
-    /// False when not all of it could be written: let TypeScript find out why.
-    fn write(&self, mut data: &[u8]) -> bool {
+    fn write(&self, mut data: &[u8]) -> rustix::io::Result<()> {
         let mut position = self.position.load(Ordering::Relaxed);
         while !data.is_empty() {
             match pwrite(&self.file, data, position) {
-                Ok(count) if count > 0 => {
+                Ok(0) => return Err(Errno::IO),
+                Ok(count) => {
                     data = &data[count..];
                     position += count as u64;
                 }
                 Err(Errno::INTR) => {}
-                _ => return false,
+                Err(errno) => return Err(errno),
             }
         }
         self.position.store(position, Ordering::Relaxed);
-        true
-    }
-
-    /// Turns the message into its answer.
-    fn make_answer(&self, message: &mut Vec<u8>) {
-        if let Some(answer) = &self.answer {
-            message.clear();
-            message.extend_from_slice(answer);
-        }
-        for (at, bytes) in &self.patches {
-            if let Some(target) = message.get_mut(*at..*at + bytes.len()) {
-                target.copy_from_slice(bytes);
-            }
-        }
+        Ok(())
     }
 }
 
@@ -145,15 +139,47 @@ struct State {
     closed: bool,
 }
 
-/// What became of a message.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It was written; the buffer now holds the answer.
-    Answered,
-    /// It is TypeScript's.
-    No,
-    /// It was written too late to be answered.
-    Late,
+/// A message that the rule is about: to be answered first, and then written.
+pub struct Claim<'a> {
+    diversion: &'a Diversion,
+    rule: Arc<Rule>,
+    data: Range<usize>,
+}
+
+impl Claim<'_> {
+    /// The answer: part of the rule, or the message, which is patched for it.
+    #[must_use]
+    pub fn answer<'a>(&'a self, message: &'a mut [u8]) -> &'a [u8] {
+        if let Some(answer) = &self.rule.answer {
+            return answer;
+        }
+        for (at, bytes) in &self.rule.patches {
+            if let Some(target) = message.get_mut(*at..*at + bytes.len()) {
+                target.copy_from_slice(bytes);
+            }
+        }
+        message
+    }
+
+    /// Writes the data; false when that took so long that nobody waits any more
+    /// for the answer to the message after this one.
+    #[must_use]
+    pub fn write(self, message: &[u8]) -> bool {
+        let started = coarse_now();
+        if let Err(errno) = self.rule.write(&message[self.data.clone()]) {
+            self.rule
+                .failure
+                .store(errno.raw_os_error(), Ordering::Relaxed);
+        }
+        coarse_now().saturating_sub(started) < self.rule.patience
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.diversion.lock().writing = false;
+        self.diversion.0.1.notify_all();
+    }
 }
 
 /// The place of the rule; shared by the reading thread and TypeScript. Clones share it.
@@ -189,6 +215,16 @@ impl Diversion {
             .map_or(0, |rule| rule.position.load(Ordering::Relaxed))
     }
 
+    /// Why a write of the rule in force failed: an errno, 0 for none.
+    #[must_use]
+    pub fn failure(&self) -> i32 {
+        let state = self.lock();
+        state
+            .rule
+            .as_ref()
+            .map_or(0, |rule| rule.failure.load(Ordering::Relaxed))
+    }
+
     /// Lifts the rule. Does not wait for a write under way.
     pub fn end(&self) {
         self.lock().rule = None;
@@ -208,30 +244,22 @@ impl Diversion {
         }
     }
 
-    /// Offers a message to the rule.
-    pub fn take(&self, message: &mut Vec<u8>) -> Taken {
-        let Some(rule) = self.start(message) else {
-            return Taken::No;
-        };
-        let started = Instant::now();
-        let written = rule.data(message).is_some_and(|data| rule.write(data));
-        self.lock().writing = false;
-        self.0.1.notify_all();
-        if started.elapsed() >= rule.patience {
-            return Taken::Late;
-        }
-        if !written {
-            return Taken::No;
-        }
-        rule.make_answer(message);
-        Taken::Answered
-    }
-
-    fn start(&self, message: &[u8]) -> Option<Arc<Rule>> {
+    /// Claims a message for the rule, if it is about it.
+    pub fn claim(&self, message: &[u8]) -> Option<Claim<'_>> {
         let mut state = self.lock();
         let rule = state.rule.clone()?;
-        rule.data(message)?;
+        let data = rule.data(message)?;
         state.writing = true;
-        Some(rule)
+        drop(state);
+        Some(Claim {
+            diversion: self,
+            rule,
+            data,
+        })
     }
+}
+
+/// Good to some milliseconds, and without a call of the kernel for any clock source.
+fn coarse_now() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
 }

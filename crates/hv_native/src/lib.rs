@@ -33,3 +33,4 @@ pub mod stop;
 pub mod uio;
 pub mod uio_outbound;
 pub mod uio_reader;
+pub mod uio_wait;

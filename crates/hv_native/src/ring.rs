@@ -8,7 +8,7 @@
 
 use crate::ring_memory::RingMemory;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// `VM_PKT_DATA_INBAND`: the only kind of packet that carries messages.
 pub const DATA_INBAND: u16 = 6;
@@ -94,28 +94,48 @@ fn size_of_data(memory: &impl RingMemory) -> usize {
     memory.data().len() * WORD
 }
 
+/// The words from `index` on, in the two parts before and after the ring's end.
+fn parts(data: &[AtomicU64], index: usize, bytes: usize) -> (&[AtomicU64], &[AtomicU64]) {
+    let (start, count) = (index / WORD, bytes.div_ceil(WORD));
+    let before = count.min(data.len() - start);
+    (&data[start..start + before], &data[..count - before])
+}
+
 /// Copies from the data area at `index` on, going round at its end.
 fn copy_out(memory: &impl RingMemory, index: usize, target: &mut [u8]) {
-    let data = memory.data();
-    let mut word = index / WORD;
-    for bytes in target.chunks_mut(WORD) {
-        let value = data[word].load(Ordering::Relaxed).to_le_bytes();
-        bytes.copy_from_slice(&value[..bytes.len()]);
-        word = if word + 1 == data.len() { 0 } else { word + 1 };
+    let (before, after) = parts(memory.data(), index, target.len());
+    let (first, second) = target.split_at_mut(target.len().min(before.len() * WORD));
+    copy_words_out(before, first);
+    copy_words_out(after, second);
+}
+
+/// Copies whole words; all that is read has a length of whole words.
+fn copy_words_out(words: &[AtomicU64], target: &mut [u8]) {
+    for (word, bytes) in words.iter().zip(target.chunks_exact_mut(WORD)) {
+        bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
     }
 }
 
 /// Copies into the data area, the last word padded with zeros; gives the index behind.
 fn copy_in(memory: &impl RingMemory, index: usize, source: &[u8]) -> usize {
     let data = memory.data();
-    let mut word = index / WORD;
-    for bytes in source.chunks(WORD) {
-        let mut value = [0; WORD];
-        value[..bytes.len()].copy_from_slice(bytes);
-        data[word].store(u64::from_le_bytes(value), Ordering::Relaxed);
-        word = if word + 1 == data.len() { 0 } else { word + 1 };
+    let (before, after) = parts(data, index, source.len());
+    let (first, second) = source.split_at(source.len().min(before.len() * WORD));
+    copy_words_in(before, first);
+    copy_words_in(after, second);
+    (index + source.len().next_multiple_of(WORD)) % (data.len() * WORD)
+}
+
+fn copy_words_in(words: &[AtomicU64], source: &[u8]) {
+    let (whole, rest) = source.as_chunks::<WORD>();
+    for (word, bytes) in words.iter().zip(whole) {
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
     }
-    word * WORD
+    if !rest.is_empty() {
+        let mut bytes = [0; WORD];
+        bytes[..rest.len()].copy_from_slice(rest);
+        words[whole.len()].store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+    }
 }
 
 /// The reading end.

@@ -1,10 +1,9 @@
 //! Ends a waiting thread: an eventfd that every wait includes.
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, Result, write};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A request to stop that can be waited for; clones share it.
 #[derive(Clone)]
@@ -34,32 +33,25 @@ impl Stop {
         let _ = write(&*self.0, &1u64.to_ne_bytes());
     }
 
+    /// A descriptor that is readable once a stop is requested.
+    #[must_use]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
     /// Sleeps without limit until a descriptor has one of its events or a stop
     /// is requested. Signals are waited through.
     ///
     /// # Errors
     /// Those of poll(2), except `EINTR`.
     pub fn wait(&self, descriptors: &[(BorrowedFd<'_>, PollFlags)]) -> Result<Wake> {
-        self.wait_for(descriptors, None)
-    }
-
-    /// Like [`Stop::wait`], at most about `limit`: then no event is set.
-    ///
-    /// # Errors
-    /// Those of poll(2), except `EINTR`.
-    pub fn wait_for(
-        &self,
-        descriptors: &[(BorrowedFd<'_>, PollFlags)],
-        limit: Option<Duration>,
-    ) -> Result<Wake> {
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut polled: Vec<PollFd<'_>> = descriptors
             .iter()
             .map(|(fd, events)| PollFd::from_borrowed_fd(*fd, *events))
             .collect();
         polled.push(PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN));
         loop {
-            match poll(&mut polled, limit.as_ref()) {
+            match poll(&mut polled, None) {
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
                 Ok(_) => break,

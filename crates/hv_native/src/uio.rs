@@ -8,6 +8,7 @@ use crate::ring_memory::MappedRing;
 use crate::stop::Stop;
 use crate::uio_outbound::{End, Outbound, Shared, locked};
 use crate::uio_reader::{Callback, Event, Reader};
+use crate::uio_wait::Wait;
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use rustix::event::{EventfdFlags, eventfd};
@@ -68,18 +69,12 @@ impl UioRing {
             .build_threadsafe_function()
             .build()
             .map_err(from_napi)?;
-        let device = Arc::new(device);
-        let outbound: Shared = Outbound::share(Arc::clone(&device), sender, lock);
         let proceed = Arc::new(proceed);
+        let wait = Wait::new(&device, Arc::clone(&proceed), &stop)
+            .map_err(|errno| failed("wait for events", errno))?;
+        let outbound: Shared = Outbound::share(device, sender, lock);
         let diversion = Diversion::default();
-        let thread = Reader::new(
-            device,
-            receiver,
-            Arc::clone(&outbound),
-            Arc::clone(&proceed),
-            diversion.clone(),
-            stop.clone(),
-        );
+        let thread = Reader::new(receiver, Arc::clone(&outbound), wait, diversion.clone());
         let reader = std::thread::Builder::new()
             .name("ring".to_owned())
             .stack_size(128 * 1024)
@@ -106,7 +101,7 @@ impl UioRing {
         let open = outbound
             .as_mut()
             .ok_or_else(|| failed(call(), Errno::BADF))?;
-        open.send(message.to_vec()).map_err(|end| match end {
+        open.send(&message).map_err(|end| match end {
             End::Corrupt(fault) => failed(format!("{}: {fault}", call()), Errno::BADMSG),
             End::Errno(Errno::IO) | End::HungUp | End::Stopped => failed(call(), Errno::BADF),
             End::Errno(errno) => failed(call(), errno),
@@ -133,6 +128,12 @@ impl UioRing {
     #[napi]
     pub fn diverted(&self) -> f64 {
         self.diversion.position() as f64
+    }
+
+    /// Why a write of the rule in force failed: an errno, 0 for none.
+    #[napi]
+    pub fn diversion_failure(&self) -> i32 {
+        self.diversion.failure()
     }
 
     /// Lifts the rule.

@@ -36,14 +36,12 @@ pub fn locked(shared: &Shared) -> MutexGuard<'_, Option<Outbound>> {
 /// The way to the host. Gone once the channel has ended: the driver lets go of a
 /// rescinded offer when nobody has it open or mapped.
 pub struct Outbound {
-    device: Arc<OwnedFd>,
+    device: OwnedFd,
     sender: Sender<MappedRing>,
     /// What did not fit into the ring yet.
     waiting: VecDeque<(Descriptor, Vec<u8>)>,
     /// The number of the request that is answered next.
     pub transaction: u64,
-    /// Our interrupt may be masked. Cleared by every signal to the host.
-    pub masked: bool,
     /// Held as long as the channel is open.
     _lock: OwnedFd,
 }
@@ -51,13 +49,12 @@ pub struct Outbound {
 impl Outbound {
     /// A side to be shared, with nothing sent yet.
     #[must_use]
-    pub fn share(device: Arc<OwnedFd>, sender: Sender<MappedRing>, lock: OwnedFd) -> Shared {
+    pub fn share(device: OwnedFd, sender: Sender<MappedRing>, lock: OwnedFd) -> Shared {
         Arc::new(Mutex::new(Some(Self {
             device,
             sender,
             waiting: VecDeque::new(),
             transaction: 0,
-            masked: true,
             _lock: lock,
         })))
     }
@@ -66,13 +63,15 @@ impl Outbound {
     ///
     /// # Errors
     /// The channel has to end.
-    pub fn send(&mut self, body: Vec<u8>) -> Result<(), End> {
+    pub fn send(&mut self, body: &[u8]) -> Result<(), End> {
         let descriptor = Descriptor {
             kind: DATA_INBAND,
             transaction: self.transaction,
         };
-        self.waiting.push_back((descriptor, body));
-        self.flush().map(drop)
+        if !self.flush()? || !self.put(descriptor, body)? {
+            self.waiting.push_back((descriptor, body.to_vec()));
+        }
+        Ok(())
     }
 
     /// Sends what waits, in order; true when nothing waits any more.
@@ -80,30 +79,32 @@ impl Outbound {
     /// # Errors
     /// The channel has to end.
     pub fn flush(&mut self) -> Result<bool, End> {
-        let mut signal = false;
-        while let Some((descriptor, body)) = self.waiting.front() {
-            match self.sender.send(*descriptor, body)? {
-                Sent::Quietly => {}
-                Sent::NeedsSignal => signal = true,
-                Sent::TooLarge => return Err(End::Errno(Errno::MSGSIZE)),
-                Sent::Full => break,
+        while let Some((descriptor, body)) = self.waiting.pop_front() {
+            if !self.put(descriptor, &body)? {
+                self.waiting.push_front((descriptor, body));
+                return Ok(false);
             }
-            self.waiting.pop_front();
         }
-        if signal {
-            self.signal()?;
-        }
-        Ok(self.waiting.is_empty())
+        Ok(true)
     }
 
-    /// Unmasks our interrupt and signals the host (hv_uio_irqcontrol).
+    /// False when there is no space now.
+    fn put(&mut self, descriptor: Descriptor, body: &[u8]) -> Result<bool, End> {
+        match self.sender.send(descriptor, body)? {
+            Sent::Quietly => Ok(true),
+            Sent::NeedsSignal => self.signal().map(|()| true),
+            Sent::Full => Ok(false),
+            Sent::TooLarge => Err(End::Errno(Errno::MSGSIZE)),
+        }
+    }
+
+    /// Signals the host, which also unmasks our interrupt (hv_uio_irqcontrol).
     ///
     /// # Errors
     /// `EIO` when the offer is rescinded.
     pub fn signal(&mut self) -> Result<(), End> {
-        self.masked = false;
         loop {
-            match write(&*self.device, &1i32.to_ne_bytes()) {
+            match write(&self.device, &1i32.to_ne_bytes()) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(End::Errno(errno)),

@@ -6,6 +6,7 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, realpath, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { errnoText, NativeError } from "../../native/native-error.ts";
 import type { FcopyStart } from "../../protocol/fcopy/request.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import { checkDirectory, type Policy } from "./policy.ts";
@@ -240,7 +241,14 @@ export function requestError(act: string, error: unknown): RequestError {
   if (error instanceof RequestError) {
     return error;
   }
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   const status = code === "ENOSPC" || code === "EDQUOT" ? Status.diskFull : Status.fail;
   return new RequestError(status, `${act}: ${code}`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof NativeError) {
+    return errnoText(error.errno);
+  }
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

@@ -1,11 +1,12 @@
 // The state of one connection: no file, or one file that is being received.
 
+import { NativeError } from "../../native/native-error.ts";
 import type { FcopyRequest, FcopyStart } from "../../protocol/fcopy/request.ts";
 import type { DataLayout } from "../../protocol/fcopy/session.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import type { Diversion } from "../../transport/channel.ts";
 import { ArrivingFile, type Ownership } from "./arriving-file.ts";
-import { prepareDestination, removeDirectories } from "./destination.ts";
+import { prepareDestination, removeDirectories, requestError } from "./destination.ts";
 import { Extents } from "./extents.ts";
 import { checkSize, type Policy } from "./policy.ts";
 
@@ -132,7 +133,8 @@ export class FileReceiver {
   }
 
   async #write(offset: bigint, data: Uint8Array): Promise<void> {
-    const { file, size, extents } = this.#needOpen();
+    const { file, size, extents, path } = this.#needOpen();
+    this.#checkDiverted(path);
     if (offset + BigInt(data.length) > BigInt(size)) {
       throw new RequestError(
         Status.fail,
@@ -148,6 +150,7 @@ export class FileReceiver {
 
   async #complete(awaited: AbortSignal): Promise<void> {
     this.#needOpen();
+    const diverted = this.#options.diversion?.failure() ?? 0;
     const open = this.#take();
     if (open === undefined) {
       return;
@@ -155,6 +158,10 @@ export class FileReceiver {
     const { transfer, received } = open;
     let failure: unknown;
     try {
+      if (diverted !== 0) {
+        await transfer.file.discard();
+        throw writeFailure(transfer.path, diverted);
+      }
       if (!transfer.extents.cover(transfer.size)) {
         await transfer.file.discard();
         throw new RequestError(
@@ -173,6 +180,14 @@ export class FileReceiver {
         received,
         failure === undefined ? undefined : textOf(failure),
       );
+    }
+  }
+
+  /** Data that had been answered and then could not be written: the file is lost. */
+  #checkDiverted(path: string): void {
+    const errno = this.#options.diversion?.failure() ?? 0;
+    if (errno !== 0) {
+      throw writeFailure(path, errno);
     }
   }
 
@@ -195,6 +210,11 @@ export class FileReceiver {
     diversion?.end();
     return { transfer, received: transfer.extents.bytes };
   }
+}
+
+function writeFailure(path: string, errno: number): RequestError {
+  const act = `write '${path}'`;
+  return requestError(act, new NativeError(act, errno));
 }
 
 function textOf(error: unknown): string {
