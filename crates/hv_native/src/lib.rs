@@ -29,6 +29,7 @@ pub mod placing;
 pub mod prepared;
 pub mod ring;
 pub mod ring_memory;
+pub mod spin;
 pub mod stop;
 pub mod uio;
 pub mod uio_outbound;

@@ -7,6 +7,7 @@
 use crate::diversion::Diversion;
 use crate::ring::{DATA_INBAND, Descriptor, Receiver};
 use crate::ring_memory::MappedRing;
+use crate::spin::Spin;
 use crate::uio_outbound::{End, Outbound, Shared, locked};
 use crate::uio_wait::Wait;
 use napi::bindgen_prelude::{Buffer, FnArgs};
@@ -21,6 +22,9 @@ pub type Event = FnArgs<(Option<Buffer>, Option<i32>, Option<String>)>;
 /// Takes an [`Event`] to TypeScript.
 pub type Callback = ThreadsafeFunction<Event, (), Event, napi::Status, false>;
 
+/// Looks into the ring between two looks at the clock.
+const SPIN_LOOKS: u32 = 256;
+
 /// First and longest wait for space in the ring to the host.
 const FULL_WAIT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
 
@@ -30,6 +34,7 @@ pub struct Reader {
     outbound: Shared,
     wait: Wait,
     diversion: Diversion,
+    spin: Spin,
     /// The host waits for space, and has not been signalled since.
     awaited: bool,
 }
@@ -48,6 +53,7 @@ impl Reader {
             outbound,
             wait,
             diversion,
+            spin: Spin::default(),
             awaited: false,
         }
     }
@@ -104,11 +110,13 @@ impl Reader {
         self.awaited = false;
         // While the data are written an interrupt would come for nothing.
         self.receiver.mask(true);
-        if claim.write(body) {
-            Ok(())
-        } else {
-            Err(End::Errno(Errno::TIMEDOUT))
+        if !claim.write(body) {
+            return Err(End::Errno(Errno::TIMEDOUT));
         }
+        let receiver = &self.receiver;
+        self.spin
+            .until(SPIN_LOOKS, || receiver.is_empty().map(|empty| !empty))?;
+        Ok(())
     }
 
     fn with_outbound<T>(
