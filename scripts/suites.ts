@@ -88,6 +88,7 @@ export const suites: readonly Suite[] = [
           "cli",
           "image",
           "log.test.ts",
+          "native",
           "platform",
           "protocol",
           "scripts",
