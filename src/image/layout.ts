@@ -3,6 +3,10 @@
 import { defaultConfiguration } from "./default-configuration.ts";
 import type { ServiceName } from "../services/service.ts";
 import cloudInit from "../../packaging/cloud-init/60-hvguest.cfg.conf" with { type: "text" };
+import dracut from "../../packaging/dracut/module-setup.sh" with { type: "text" };
+import initramfsHook from "../../packaging/initramfs-tools/hook.sh" with { type: "text" };
+import initramfsStart from "../../packaging/initramfs-tools/start.sh" with { type: "text" };
+import initramfsStop from "../../packaging/initramfs-tools/stop.sh" with { type: "text" };
 import openrc from "../../packaging/openrc/hvguest.init" with { type: "text" };
 import fcopyUnit from "../../packaging/systemd/hvguest-fcopy.service" with { type: "text" };
 import hibernateUnit from "../../packaging/systemd/hvguest-hibernate.service" with { type: "text" };
@@ -94,6 +98,7 @@ export function layout(options: LayoutOptions): Entry[] {
     { kind: "folder", path: "/var/lib/hyperv" },
     text("/usr/lib/udev/rules.d/60-hvguest.rules", rules),
     ...initFiles(options),
+    ...initramfsFiles(),
     ...(options.cloudInit
       ? [text("/etc/cloud/cloud.cfg.d/60-hvguest.cfg", cloudInit, { configuration: true })]
       : []),
@@ -164,6 +169,21 @@ function systemdFiles(options: LayoutOptions): Entry[] {
     ...enabledUnits(options).flatMap(([name, contents]) => enableLinks(name, contents)),
     text("/usr/lib/udev/rules.d/61-hvguest-hibernate.rules", hibernateRules),
     text("/usr/lib/tmpfiles.d/hvguest.conf", tmpfiles),
+  ];
+}
+
+/** Modules for makers of an initramfs, which take the executable only when told to. */
+function initramfsFiles(): Entry[] {
+  const dracutModule = "/usr/lib/dracut/modules.d/90hvguest";
+  const tools = "/usr/share/initramfs-tools";
+  const program = { mode: 0o755 };
+  return [
+    text(`${dracutModule}/module-setup.sh`, dracut, program),
+    text(`${dracutModule}/hvguest-start.sh`, initramfsStart, program),
+    text(`${dracutModule}/hvguest-stop.sh`, initramfsStop, program),
+    text(`${tools}/hooks/hvguest`, initramfsHook, program),
+    text(`${tools}/scripts/init-premount/hvguest`, initramfsStart, program),
+    text(`${tools}/scripts/init-bottom/hvguest`, initramfsStop, program),
   ];
 }
 

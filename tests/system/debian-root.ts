@@ -55,7 +55,7 @@ export class DebianRoot implements Disposable {
   /** Every file and link of the system, without what package managers and ld.so note. */
   tree(): string[] {
     const skipped =
-      "./(proc|var/(lib/(dpkg|apt|rpm)|cache|log)|usr/lib/sysimage|etc/ld.so.cache|root/.rpmdb)";
+      "./(proc|run|var/(lib/(dpkg|apt|rpm)|cache|log)|usr/lib/sysimage|etc/ld.so.cache|root/.rpmdb)";
     const { output } = this.run(
       `cd / && find . -regextype egrep -regex '${skipped}(/.*)?' -prune -o -printf '%p %y %m %l\\n'`,
     );
