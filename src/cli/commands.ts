@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import { doctor } from "./commands/doctor.ts";
+import { fcopyCommand } from "./commands/fcopy.ts";
 import { installCommand } from "./commands/install.ts";
 import { kvpCommand } from "./commands/kvp.ts";
 import { lsvmbus } from "./commands/lsvmbus.ts";
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   kvpCommand,
   net,
   vssCommand,
+  fcopyCommand,
   status,
   doctor,
   lsvmbus,

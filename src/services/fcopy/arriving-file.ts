@@ -136,9 +136,8 @@ export class ArrivingFile {
    * Not if `awaited` is aborted before: the host has been told that it failed.
    * @throws RequestError; nothing is left behind then.
    */
-  async place(bytes: number, ownership: Ownership, awaited: AbortSignal): Promise<void> {
+  async place(ownership: Ownership, awaited: AbortSignal): Promise<void> {
     try {
-      await this.#file.truncate(bytes);
       const { replaces } = this.#destination;
       const uid = ownership.uid ?? replaces?.uid;
       const gid = ownership.gid ?? replaces?.gid;

@@ -42,9 +42,9 @@ export async function prepareDestination(
   policy: Policy,
 ): Promise<Destination> {
   const target = await targetOf(request);
-  const created = await makeDirectories(dirname(target), request.createPath, policy);
+  const { real, created } = await makeDirectories(dirname(target), request.createPath, policy);
   try {
-    const place = await followLink(target, request);
+    const place = await followLink(join0(real, basename(target)), request);
     const directory = dirname(place);
     checkDirectory(policy, directory);
     const name = basename(place);
@@ -109,12 +109,15 @@ async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
-/** Makes the missing end of a path, each directory with mode 0755 as the C daemon. */
+/**
+ * The real path of a directory. Its missing end is made, each directory with mode
+ * 0755 as the C daemon does.
+ */
 async function makeDirectories(
   path: string,
   createPath: boolean,
   policy: Policy,
-): Promise<string[]> {
+): Promise<{ readonly real: string; readonly created: readonly string[] }> {
   const missing: string[] = [];
   let present = path;
   let real: string | undefined;
@@ -144,7 +147,7 @@ async function makeDirectories(
       throw requestError(`make '${real}'`, error);
     }
   }
-  return created;
+  return { real, created };
 }
 
 /** @throws RequestError when the path leads through something that is no directory. */
@@ -163,9 +166,8 @@ async function realDirectory(path: string): Promise<string | undefined> {
   throw new RequestError(Status.fail, `'${path}' is not a directory`);
 }
 
-/** The target's real path. A symbolic link to a file stands for the file. */
-async function followLink(target: string, request: FcopyStart): Promise<string> {
-  const place = join0(await realpath(dirname(target)), basename(target));
+/** The place without symbolic links: one that leads to a file stands for the file. */
+async function followLink(place: string, request: FcopyStart): Promise<string> {
   const found = await lstatOf(place);
   if (found === undefined || !found.isSymbolicLink()) {
     return place;

@@ -169,7 +169,7 @@ export class FileReceiver {
           `'${transfer.path}': ${received} of ${transfer.size} bytes have come`,
         );
       }
-      await transfer.file.place(transfer.size, this.#options.ownership(), awaited);
+      await transfer.file.place(this.#options.ownership(), awaited);
     } catch (error) {
       failure = error;
       await removeDirectories(transfer.created);
