@@ -2,6 +2,8 @@
 
 import type { Scenario } from "../runner/scenario.ts";
 import { fcopyBasics } from "./fcopy-basics.ts";
+import { fcopyFiles } from "./fcopy-files.ts";
+import { fcopyOrder } from "./fcopy-order.ts";
 import { fuzzing } from "./fuzz.ts";
 import { kernelServices } from "./kernel-services.ts";
 import { kvpFiles } from "./kvp-files.ts";
@@ -27,6 +29,8 @@ export const scenarios: readonly Scenario[] = [
   ...kvpLifecycle,
   ...vssBasics,
   ...fcopyBasics,
+  ...fcopyFiles,
+  ...fcopyOrder,
   ...fuzzing,
   ...kernelServices,
   ...network,
