@@ -5,8 +5,9 @@
 
 import { constants } from "node:fs";
 import { lstat, mkdir, open, realpath, rmdir, stat } from "node:fs/promises";
+import { constants as osConstants } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { errnoText, NativeError } from "../../native/native-error.ts";
+import { errnoText } from "../../native/native-error.ts";
 import type { FcopyStart } from "../../protocol/fcopy/request.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import { checkDirectory, type Policy } from "./policy.ts";
@@ -23,6 +24,8 @@ export interface Destination {
   /** Directories that were made for it, the outermost first. */
   readonly created: readonly string[];
 }
+
+const { EDQUOT, ENOSPC } = osConstants.errno;
 
 /** NAME_MAX of Linux's file systems, in bytes. */
 const maxNameBytes = 255;
@@ -243,14 +246,18 @@ export function requestError(act: string, error: unknown): RequestError {
   if (error instanceof RequestError) {
     return error;
   }
-  const code = codeOf(error);
-  const status = code === "ENOSPC" || code === "EDQUOT" ? Status.diskFull : Status.fail;
-  return new RequestError(status, `${act}: ${code}`, { cause: error });
+  const errno = errnoOf(error);
+  const isFull = errno === ENOSPC || errno === EDQUOT;
+  const reason = errno === undefined ? String(error) : errnoText(errno);
+  return new RequestError(isFull ? Status.diskFull : Status.fail, `${act}: ${reason}`, {
+    cause: error,
+  });
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof NativeError) {
-    return errnoText(error.errno);
+/** The kernel's number in an error of the native module, or in one of Bun (where it is negative). */
+function errnoOf(error: unknown): number | undefined {
+  if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
+    return Math.abs(error.errno);
   }
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return undefined;
 }
