@@ -26,8 +26,7 @@ export interface PoolView {
 export function viewPool(path: string, waitMilliseconds: number): PoolView | undefined {
   try {
     using file = PoolFile.open(path, "read", waitMilliseconds);
-    const stamp = file.stamp();
-    return { image: new PoolImage(file.read()), stamp };
+    return { image: new PoolImage(file.read()), stamp: file.opened };
   } catch (error) {
     if (isMissing(error)) {
       return undefined;

@@ -35,12 +35,15 @@ export class PoolFile implements RecordFile, Disposable {
   readonly path: string;
   /** Whether no other program changes the file meanwhile; always so for changes. */
   readonly isLocked: boolean;
+  /** The state of the file when the lock was there. */
+  readonly opened: FileStamp;
   readonly #fd: number;
 
-  private constructor(path: string, fd: number, isLocked: boolean) {
+  private constructor(path: string, fd: number, isLocked: boolean, opened: FileStamp) {
     this.path = path;
     this.#fd = fd;
     this.isLocked = isLocked;
+    this.opened = opened;
   }
 
   /**
@@ -56,11 +59,16 @@ export class PoolFile implements RecordFile, Disposable {
       const fd = openFile(path, access);
       try {
         const isLocked = lock(path, fd, access, waitMilliseconds);
-        if (isNamed(path, fd)) {
-          if (access !== "read" && fstatSync(fd).size > largestFile) {
+        const stat = fstatSync(fd, { bigint: true });
+        if (!stat.isFile()) {
+          throw new PoolError(`'${path}' is ${stat.isDirectory() ? "a directory" : "not a file"}`);
+        }
+        const opened = toStamp(stat);
+        if (isNamed(path, opened)) {
+          if (access !== "read" && opened.size > largestFile) {
             throw new PoolError(`'${path}' is larger than ${largestFile} bytes`);
           }
-          return new PoolFile(path, fd, isLocked);
+          return new PoolFile(path, fd, isLocked, opened);
         }
       } catch (error) {
         closeSync(fd);
@@ -136,21 +144,14 @@ export class PoolFile implements RecordFile, Disposable {
 function openFile(path: string, access: Access): number {
   const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
   const flags = (access === "read" ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK;
-  let fd: number;
   try {
-    fd = callFile(`open '${path}'`, () => openSync(path, flags));
+    return callFile(`open '${path}'`, () => openSync(path, flags));
   } catch (error) {
     if (access === "create" && error instanceof NativeError && error.errno === errno.ENOENT) {
       return createFile(path, flags);
     }
     throw error instanceof NativeError ? asPoolError(path, error) : error;
   }
-  const stat = fstatSync(fd);
-  if (!stat.isFile()) {
-    closeSync(fd);
-    throw new PoolError(`'${path}' is ${stat.isDirectory() ? "a directory" : "not a file"}`);
-  }
-  return fd;
 }
 
 function createFile(path: string, flags: number): number {
@@ -195,8 +196,7 @@ function lock(path: string, fd: number, access: Access, waitMilliseconds: number
   return true;
 }
 
-function isNamed(path: string, fd: number): boolean {
+function isNamed(path: string, opened: FileStamp): boolean {
   const named = stampOf(path);
-  const opened = fstatSync(fd, { bigint: true });
-  return named?.inode === opened.ino && named.device === opened.dev;
+  return named?.inode === opened.inode && named.device === opened.device;
 }

@@ -21,9 +21,9 @@ const keptOriginals = 16;
  * @throws NativeError, PoolError when no copy can be made; the file is as before.
  */
 export function repairSize(file: PoolFile): string | undefined {
-  const { size } = file.stamp();
-  const whole = wholeRecords(Number(size));
-  if (whole === Number(size)) {
+  const size = Number(file.opened.size);
+  const whole = wholeRecords(size);
+  if (whole === size) {
     return undefined;
   }
   const copy = keepOriginal(file.path, file.read());

@@ -148,8 +148,7 @@ export class PoolStore {
     // The next append of a program that trusts the size would be misplaced.
     const repaired = this.#attempt(pool, "size", () => {
       using file = PoolFile.open(pool.path, "change", wait);
-      this.#repair(pool, file);
-      return this.#read(pool, file).image;
+      return this.#read(pool, file, this.#repaired(pool, file)).image;
     });
     return repaired ?? image;
   }
@@ -161,20 +160,20 @@ export class PoolStore {
     } else {
       pool.impatientUntil = performance.now() + impatienceMilliseconds;
       pool.notices.report("lock", "is locked by another program, reading without a lock");
-      if (pool.cached !== undefined && isBusy(file.stamp())) {
+      if (pool.cached !== undefined && isBusy(file.opened)) {
         return pool.cached;
       }
     }
-    return this.#read(pool, file);
+    return this.#read(pool, file, file.opened);
   }
 
-  #read(pool: Pool, file: PoolFile): Cached {
-    const time = native().fileTime();
-    const stamp = file.stamp();
+  /** `stamp` is the state of the file now. */
+  #read(pool: Pool, file: PoolFile, stamp: FileStamp): Cached {
     const { cached } = pool;
     if (cached?.isSettled === true && isSameStamp(cached.stamp, stamp)) {
       return cached;
     }
+    const time = native().fileTime();
     const bytes = file.read();
     const image = cached?.image.equals(bytes) === true ? cached.image : new PoolImage(bytes);
     const settled = isSettled(stamp, time) && isSameStamp(stamp, file.stamp());
@@ -193,8 +192,7 @@ export class PoolStore {
       throw new PoolError(`there is no pool ${number}`);
     }
     using file = openForChange(pool.path, waitMilliseconds);
-    this.#repair(pool, file);
-    const known = this.#read(pool, file);
+    const known = this.#read(pool, file, this.#repaired(pool, file));
     const editor = new PoolEditor(file, known.image);
     // Until the change is whole, nothing is known of the file.
     pool.cached = undefined;
@@ -203,12 +201,14 @@ export class PoolStore {
     return result;
   }
 
-  #repair(pool: Pool, file: PoolFile): void {
+  /** Repairs the size of the file, and returns its state then. */
+  #repaired(pool: Pool, file: PoolFile): FileStamp {
     const copy = repairSize(file);
-    if (copy !== undefined) {
-      pool.cached = undefined;
-      pool.notices.report("size", `ended in a partial record, cut off; the original is '${copy}'`);
+    if (copy === undefined) {
+      return file.opened;
     }
+    pool.notices.report("size", `ended in a partial record, cut off; the original is '${copy}'`);
+    return file.stamp();
   }
 
   #make(pool: Pool): void {
