@@ -77,6 +77,8 @@ export const kvpNetwork: readonly Scenario[] = [
       } finally {
         await context.sh("ip link set eth0 up");
       }
+      const hasAddress = async () => (await kvp.getIpInfo(mac)).info?.addresses === linkLocal;
+      await until(10_000, "link-local address", hasAddress);
     },
   },
   {
@@ -125,7 +127,6 @@ export const kvpNetwork: readonly Scenario[] = [
       }
       await until(10_000, "no IPv4 address", async () => (await value(2)) === "");
       context.saw("IPv6 after", (await value(3)) ?? "none");
-      assert.equal(linkLocal.length > 0, true);
     },
   },
   {
