@@ -22,6 +22,8 @@ for d in /proc/[0-9]*; do
 done
 for m in /mnt/ext4 /mnt/xfs; do fsfreeze --unfreeze $m 2>/dev/null; done
 while umount /var/lib/hyperv 2>/dev/null; do :; done
+echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad
+ip addr flush dev eth0 scope global; ip link set eth0 up
 rm -rf /var/lib/hyperv /run/hvguest /run/names /run/daemon.pid /etc/hvguest ${daemonLog}
 find /tmp /mnt/ext4 /mnt/xfs -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
 mkdir -p /var/lib/hyperv

@@ -13,6 +13,7 @@ import { kvpNames } from "./kvp-names.ts";
 import { kvpNetwork } from "./kvp-network.ts";
 import { kvpPools } from "./kvp-pools.ts";
 import { kvpSuites } from "./kvp-suites.ts";
+import { kvpSurroundings } from "./kvp-surroundings.ts";
 import { kvpText } from "./kvp-text.ts";
 import { network } from "./network.ts";
 import { networkManagers } from "./network-managers.ts";
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...kvpNames,
   ...kvpSuites,
   ...kvpLifecycle,
+  ...kvpSurroundings,
   ...vssBasics,
   ...fcopyBasics,
   ...fcopyFiles,

@@ -44,4 +44,32 @@ export const kernelServices: readonly Scenario[] = [
       assert.match(context.machine.console, /hvlab: shutdown/);
     },
   },
+  {
+    name: "time samples of both layouts are taken",
+    service: "kvp",
+    async run(context) {
+      const timesync = await context.host.service("timesync");
+      for (const [major, minor] of [
+        [1, 0],
+        [3, 0],
+        [4, 0],
+      ] as const) {
+        await timesync.negotiate({ messages: [{ major, minor }] });
+        for (const flags of [TimesyncFlag.probe, TimesyncFlag.sample]) {
+          assert.equal((await timesync.tell(flags)).status, 0);
+        }
+      }
+    },
+  },
+  {
+    name: "the host restarts the guest by force while the daemon runs",
+    service: "kvp",
+    guests: ["g61"],
+    ruinsGuest: true,
+    async run(context) {
+      const shutdown = await context.host.service("shutdown");
+      assert.equal((await shutdown.shutDown(ShutdownFlag.forcedRestart)).status, 0);
+      await context.machine.waitExit(45_000);
+    },
+  },
 ];
