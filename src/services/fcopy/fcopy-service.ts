@@ -14,7 +14,7 @@ import { versionText } from "../../protocol/ic/negotiate.ts";
 import { RequestError, Status, statusText } from "../../protocol/status.ts";
 import { VmbusClass } from "../../protocol/vmbus-class.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
-import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { openSettledDevice } from "../../transport/settled-device.ts";
 import { openRingChannel } from "../../transport/ring-channel.ts";
 import { limitedWarnings } from "../limited-warnings.ts";
 import { serve } from "../serve.ts";
@@ -54,7 +54,7 @@ export class FcopyService implements Service {
     const device = `${paths.dev}/vmbus/hv_fcopy`;
     if (existsSync(device)) {
       this.#transport = "device";
-      return openDeviceChannel(device);
+      return openSettledDevice(device);
     }
     const uio = await uioDevice(paths, VmbusClass.fcopy);
     if (uio === undefined) {

@@ -9,7 +9,7 @@ import type { KvpReply, KvpRequest } from "../../protocol/kvp/request.ts";
 import { KvpSession } from "../../protocol/kvp/session.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import type { MessageChannel, PreparedAnswers } from "../../transport/channel.ts";
-import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { openSettledDevice } from "../../transport/settled-device.ts";
 import { limitedWarnings } from "../limited-warnings.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
@@ -77,7 +77,7 @@ export class KvpService implements Service {
   }
 
   async connect(): Promise<MessageChannel | undefined> {
-    return openDeviceChannel(`${this.#context.paths.dev}/vmbus/hv_kvp`);
+    return openSettledDevice(`${this.#context.paths.dev}/vmbus/hv_kvp`);
   }
 
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {

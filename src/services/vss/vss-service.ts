@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { RequestError, Status } from "../../protocol/status.ts";
 import { VssSession, type VssRequest } from "../../protocol/vss/session.ts";
 import type { MessageChannel } from "../../transport/channel.ts";
-import { openDeviceChannel } from "../../transport/device-channel.ts";
+import { openSettledDevice } from "../../transport/settled-device.ts";
 import { NativeError } from "../../native/native-error.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
@@ -54,7 +54,7 @@ class VssService implements Service {
     }
     // Before the device is opened: the guard must not hold it.
     this.#backup.prepare();
-    return Promise.resolve(openDeviceChannel(this.#device));
+    return openSettledDevice(this.#device);
   }
 
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
