@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 import { daemonServices } from "./agent/daemon-names.ts";
 import { ExitStatus } from "./cli/command.ts";
+import { becomeDaemonRuntime } from "./cli/daemon-runtime.ts";
 import { writeAll } from "./cli/output.ts";
 import { report } from "./cli/report.ts";
 
@@ -12,6 +13,7 @@ const status = await report(async () => {
   const service = daemonServices.get(invoked);
   // Each way loads only what it needs: the daemons start without yargs.
   if (service !== undefined) {
+    becomeDaemonRuntime();
     const { runDaemon } = await import("./cli/daemon.ts");
     return runDaemon(invoked, service, args);
   }
@@ -21,6 +23,7 @@ const status = await report(async () => {
   }
   const first = args[0];
   if (first === "run") {
+    becomeDaemonRuntime();
     const { runAgent } = await import("./cli/run.ts");
     return runAgent(args.slice(1));
   }
