@@ -65,8 +65,10 @@ export class PoolStore {
    */
   open(): void {
     for (const pool of this.#pools) {
-      this.#attempt(pool, "file", () => this.#make(pool));
-      this.#attempt(pool, "read", () => this.#load(pool, 0));
+      this.#attempt(pool, "read", () => {
+        this.#make(pool);
+        this.#load(pool, 0);
+      });
     }
   }
 
@@ -135,6 +137,8 @@ export class PoolStore {
       }
     } else if (cached?.isSettled === true && isSameStamp(cached.stamp, stamp)) {
       return cached.image;
+    } else {
+      pool.notices.settle("file");
     }
     return this.#load(pool);
   }

@@ -32,23 +32,41 @@ export interface PreparedItemsOptions {
 
 /** Records that are prepared at once. */
 const ahead = 64;
+/** Records that are prepared after a change: a host looks whether it was taken. */
+const aheadOfChange = 8;
 
-/** Prepares what follows an enumeration that had no prepared answer. */
+/** What was prepared last. */
+interface Batch {
+  readonly pool: number;
+  readonly file: FileState;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Prepares what follows a request that had no prepared answer. */
 export class PreparedItems {
   readonly #options: PreparedItemsOptions;
+  #batch: Batch | undefined;
 
   constructor(options: PreparedItemsOptions) {
     this.#options = options;
   }
 
   after(request: KvpRequest): void {
-    if (request.operation !== "enumerate") {
-      return;
-    }
-    if (request.pool === KvpPool.auto) {
-      this.#prepareIntrinsic(request.index);
-    } else {
-      this.#prepareRecords(request.pool, request.index);
+    switch (request.operation) {
+      case "enumerate":
+        if (request.pool === KvpPool.auto) {
+          this.#prepareIntrinsic(request.index);
+        } else {
+          this.#prepareRecords(request.pool, request.index, ahead);
+        }
+        break;
+      case "set":
+      case "delete":
+        this.#prepareRecords(request.pool, 0, aheadOfChange);
+        break;
+      default:
+        break;
     }
   }
 
@@ -60,13 +78,13 @@ export class PreparedItems {
     }
   }
 
-  #prepareRecords(pool: number, first: number): void {
+  #prepareRecords(pool: number, first: number, most: number): void {
     const snapshot = this.#options.snapshot(pool);
-    if (snapshot === undefined) {
+    if (snapshot === undefined || this.#isPrepared(pool, first, snapshot.file)) {
       return;
     }
     const prepared: PreparedAnswer[] = [];
-    for (let index = first; index < first + ahead; index += 1) {
+    for (let index = first; index < first + most; index += 1) {
       const item = snapshot.record(index);
       prepared.push(preparedAnswer(pool, index, item));
       if (item === undefined) {
@@ -74,6 +92,25 @@ export class PreparedItems {
       }
     }
     this.#options.answers.add(prepared, snapshot.file);
+    this.#batch = { pool, file: snapshot.file, first, end: first + prepared.length };
+  }
+
+  /**
+   * Whether this was prepared while its request was already on the way here. True
+   * once a batch: asked for again, its answer has been forgotten.
+   */
+  #isPrepared(pool: number, index: number, file: FileState): boolean {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    return (
+      batch?.pool === pool &&
+      index >= batch.first &&
+      index < batch.end &&
+      batch.file.changed === file.changed &&
+      batch.file.modified === file.modified &&
+      batch.file.size === file.size &&
+      batch.file.inode === file.inode
+    );
   }
 }
 

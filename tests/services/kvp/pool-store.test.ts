@@ -154,6 +154,13 @@ test("a file that vanished is made again, and so is the directory", () => {
   rmSync(pools.file(1));
   expect(store.record(1, 0)).toBeUndefined();
   expect(statSync(pools.file(1)).size).toBe(0);
+  store.set(1, "a", "1");
+  writeFileSync(pools.file(1), records(["a", "2"]));
+  expect(store.get(1, "a")).toBe("2");
+  rmSync(pools.file(1));
+  expect(store.record(1, 0)).toBeUndefined();
+  const gone = `'${pools.file(1)}' was gone, made again`;
+  expect(pools.notices).toEqual([gone, gone]);
   rmSync(pools.path, { recursive: true });
   store.set(0, "b", "2");
   expect(pools.bytes(0)).toEqual(records(["b", "2"]));

@@ -19,8 +19,10 @@ interface Added {
   readonly file: FileState | undefined;
 }
 
-/** What is prepared after an enumeration of a pool of `count` records. */
-function preparedAfter(pool: number, index: number, count: number, isSettled = true): Added[] {
+type Request = Parameters<PreparedItems["after"]>[0];
+
+/** What is prepared after requests to pools of `count` records. */
+function preparedAfterAll(requests: readonly Request[], count: number, isSettled = true): Added[] {
   const added: Added[] = [];
   const answers: PreparedAnswers = {
     add: (list, state) => void added.push({ answers: list, file: state }),
@@ -43,8 +45,15 @@ function preparedAfter(pool: number, index: number, count: number, isSettled = t
       machine: () => "x86_64",
     },
   });
-  items.after({ operation: "enumerate", pool, index });
+  for (const request of requests) {
+    items.after(request);
+  }
   return added;
+}
+
+/** What is prepared after an enumeration of a pool of `count` records. */
+function preparedAfter(pool: number, index: number, count: number, isSettled = true): Added[] {
+  return preparedAfterAll([{ operation: "enumerate", pool, index }], count, isSettled);
 }
 
 function indexOf({ request }: PreparedAnswer): number {
@@ -81,4 +90,17 @@ test("an intrinsic item is prepared when its changes are noticed", () => {
 
 test("the end of the intrinsic items is prepared", () => {
   expect(preparedAfter(2, 10, 0)).toHaveLength(1);
+});
+
+test("after a change a few records are prepared: the host looks whether it was taken", () => {
+  const [added] = preparedAfterAll([{ operation: "set", pool: 0, key: "a", value: "1" }], 1000);
+  expect(added?.answers.map(indexOf)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("a request that came while its answer was prepared prepares nothing, the next time it does", () => {
+  const enumerate = (index: number): Request => ({ operation: "enumerate", pool: 0, index });
+  const firsts = preparedAfterAll([enumerate(0), enumerate(1), enumerate(1)], 1000).map(
+    ({ answers }) => answers.map(indexOf)[0],
+  );
+  expect(firsts).toEqual([0, 1]);
 });
