@@ -17,7 +17,9 @@ import { kvpSurroundings } from "./kvp-surroundings.ts";
 import { kvpText } from "./kvp-text.ts";
 import { network } from "./network.ts";
 import { networkManagers } from "./network-managers.ts";
+import { vssAccidents } from "./vss-accidents.ts";
 import { vssBasics } from "./vss-basics.ts";
+import { vssFreeze } from "./vss-freeze.ts";
 
 export const scenarios: readonly Scenario[] = [
   ...kvpPools,
@@ -30,6 +32,8 @@ export const scenarios: readonly Scenario[] = [
   ...kvpLifecycle,
   ...kvpSurroundings,
   ...vssBasics,
+  ...vssFreeze,
+  ...vssAccidents,
   ...fcopyBasics,
   ...fcopyFiles,
   ...fcopyOrder,

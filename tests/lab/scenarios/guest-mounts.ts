@@ -32,15 +32,6 @@ export async function assertThawed(context: Context, paths = disks): Promise<voi
   await context.sh(writes, 30_000);
 }
 
-/** Milliseconds until writes end again, counted in the guest from `event`, a shell command. */
-export async function millisecondsToThaw(context: Context, event: string): Promise<number> {
-  const writes = disks.map((path) => `echo z > ${path}/timed`).join("; ");
-  const clock = "cut -d' ' -f1 /proc/uptime";
-  const text = await context.sh(`a=$(${clock}); ${event}; ${writes}; echo $a $(${clock})`, 60_000);
-  const [before = 0, after = 0] = text.split(" ").map(Number);
-  return (after - before) * 1000;
-}
-
 /** Lines of the daemon's log with a text in them, once there is one. */
 export function logged(daemon: Daemon, text: string): Promise<string> {
   return until(20_000, `'${text}' in the daemon's log`, async () => {
