@@ -191,7 +191,12 @@ function openModes(stage: string): void {
 
 /** `%files` with every file, and the folders that no distribution has. */
 function rpmFiles(stage: string): string {
-  const own = ["/etc/hvguest", "/etc/hvguest/hvguest.toml.d", "/usr/lib/hvguest"];
+  const own = [
+    "/etc/hvguest",
+    "/etc/hvguest/hvguest.toml.d",
+    "/usr/lib/hvguest",
+    "/usr/lib/dracut/modules.d/90hvguest",
+  ];
   const files = readdirSync(stage, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(stage.length))
