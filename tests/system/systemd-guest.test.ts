@@ -171,6 +171,19 @@ test("all services answer the host under the unit's sandbox", async () => {
   expect(await guest("cat /tmp/from-host")).toBe("hello");
 }, 120_000);
 
+test("the host sets an address, though the agent has no right to", async () => {
+  const kvp = await host.service("kvp");
+  const { status } = await kvp.setIpInfo({
+    adapter: "{f8615163-0000-1000-2000-525400123456}",
+    family: 1,
+    addresses: "192.0.2.77",
+    subnets: "255.255.255.0",
+    gateways: "192.0.2.1",
+  });
+  expect(status).toBe(0);
+  expect(await guest("ip -4 addr show eth0")).toContain("192.0.2.77/24");
+}, 120_000);
+
 test("LISA's checks of data exchange pass", async () => {
   const processes = await guest("pgrep -l 'hypervkvpd|hv_kvp_daemon'");
   expect(processes.split("\n").length).toBe(1);
