@@ -34,6 +34,11 @@ export interface LogOptions {
   readonly journal: boolean;
 }
 
+/** How a line of this level begins. */
+export function linePrefix(level: Level, journal: boolean): string {
+  return journal ? `<${priorities[level]}>` : `${level}: `;
+}
+
 /** Lines of a log that may have to wait, because file systems are frozen. */
 export class Logger {
   #held: string[] | undefined;
@@ -92,8 +97,7 @@ export class Logger {
     if (priorities[level] > priorities[this.#level]) {
       return;
     }
-    const prefix = this.#options.journal ? `<${priorities[level]}>` : `${level}: `;
-    const line = `${prefix}${area}: ${printable(text)}\n`;
+    const line = `${linePrefix(level, this.#options.journal)}${area}: ${printable(text)}\n`;
     if (this.#held === undefined) {
       this.#options.sink(line);
     } else if (this.#held.length < 1000) {

@@ -3,10 +3,9 @@
 import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { ConfigurationError, readConfiguration } from "../agent/configuration.ts";
 import { isJournal, type Level, type LogSink, Logger } from "../log.ts";
-import { native } from "../native/binding.ts";
-import { callNative } from "../native/native-error.ts";
 import { pathsFrom } from "../platform/paths.ts";
 import { ExitStatus } from "./command.ts";
+import { logWriter } from "./log-writer.ts";
 
 export interface AgentProcessOptions {
   readonly services: AgentOptions["services"];
@@ -30,11 +29,9 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
   const paths = pathsFrom(process.env, options.root);
   const settings = readConfiguration(paths.configuration);
   const stopped = untilStopped();
-  const writer = callNative(() => new (native().LogWriter)());
-  const sink = options.sink ?? {
-    write: (line: string) => writer.write(line),
-    journal: isJournal(process.env),
-  };
+  const journal = isJournal(process.env);
+  const writer = logWriter(journal);
+  const sink = options.sink ?? { write: (line: string) => writer.write(line), journal };
   const logger = new Logger({
     sink: sink.write,
     level: options.level ?? settings.log.level,

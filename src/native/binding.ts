@@ -208,7 +208,10 @@ export interface Native {
     paths: readonly string[],
     onDone: (event: NativeFreezeEvent) => void,
   ) => void;
-  readonly LogWriter: new () => NativeLogWriter;
+  /** `noticePrefix` begins a line that tells how many were dropped. */
+  readonly LogWriter: new (
+    noticePrefix: string,
+  ) => NativeLogWriter;
   /** One datagram to a Unix socket, at once or not at all (datagram.rs). */
   readonly sendDatagram: (socket: string, text: string) => void;
   /** Both kinds of lock on an open file, until it is closed; false when it stays held (lock.rs). */

@@ -290,3 +290,7 @@ fn next_message(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

@@ -32,7 +32,8 @@ pub struct DeviceWatch {
 impl DeviceWatch {
     /// Calls `on_change` after a uevent whose text contains one of `subjects`
     /// and after an entry of one of `directories` was made or removed. A
-    /// directory that does not exist is not watched. Events may be merged.
+    /// directory that does not exist is watched from the first event after it was
+    /// made: its parent should be among them. Events may be merged.
     ///
     /// # Errors
     /// Those of inotify_init1(2) and of starting a thread. Without netlink
@@ -44,7 +45,8 @@ impl DeviceWatch {
         on_change: Function<'_, (), ()>,
     ) -> Result<Self> {
         let uevents = open_uevents().ok();
-        let changes = watch_directories(&directories)
+        let changes = open_changes()
+            .and_then(|changes| watch_directories(&changes, &directories).map(|()| changes))
             .map_err(|errno| failed("watch device directories", errno))?;
         let stop = Stop::new().map_err(|errno| failed("eventfd", errno))?;
         let callback: Callback = on_change
@@ -56,7 +58,13 @@ impl DeviceWatch {
             .stack_size(128 * 1024)
             .spawn({
                 let stop = stop.clone();
-                move || watch(uevents.as_ref(), &changes, &subjects, &stop, &callback)
+                let sources = Sources {
+                    uevents,
+                    changes,
+                    subjects,
+                    directories,
+                };
+                move || watch(&sources, &stop, &callback)
             })
             .map_err(|error| failed("start a thread", errno_of(&error)))?;
         Ok(Self {
@@ -93,38 +101,56 @@ fn open_uevents() -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn watch_directories(directories: &[String]) -> rustix::io::Result<OwnedFd> {
-    let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+fn open_changes() -> rustix::io::Result<OwnedFd> {
+    inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
+}
+
+/// Watches the directories that are there. One that is watched already stays so.
+fn watch_directories(changes: &OwnedFd, directories: &[String]) -> rustix::io::Result<()> {
     let events = inotify::WatchFlags::CREATE
         | inotify::WatchFlags::DELETE
         | inotify::WatchFlags::MOVED_TO
         | inotify::WatchFlags::MOVED_FROM;
     for directory in directories {
-        match inotify::add_watch(&changes, directory.as_str(), events) {
+        match inotify::add_watch(changes, directory.as_str(), events) {
             Ok(_) | Err(Errno::NOENT) => {}
             Err(errno) => return Err(errno),
         }
     }
-    Ok(changes)
+    Ok(())
 }
 
-fn watch(
-    uevents: Option<&OwnedFd>,
-    changes: &OwnedFd,
-    subjects: &[String],
-    stop: &Stop,
-    callback: &Callback,
-) {
-    let mut waited = vec![(changes.as_fd(), PollFlags::IN)];
-    if let Some(uevents) = uevents {
-        waited.push((uevents.as_fd(), PollFlags::IN));
-    }
-    while let Ok(Wake::Ready(_)) = stop.wait(&waited) {
-        let mut changed = drain_changes(changes);
-        if let Some(uevents) = uevents {
-            changed |= drain_uevents(uevents, subjects);
-        }
+struct Sources {
+    uevents: Option<OwnedFd>,
+    changes: OwnedFd,
+    subjects: Vec<String>,
+    directories: Vec<String>,
+}
+
+impl Sources {
+    /// Takes all events; whether one of them is of interest.
+    fn drain(&self) -> bool {
+        let mut changed = drain_changes(&self.changes);
         if changed {
+            // A directory that has just been made. Whoever looks does so after this,
+            // so nothing is missed; a failure leaves the uevents.
+            let _ = watch_directories(&self.changes, &self.directories);
+        }
+        if let Some(uevents) = &self.uevents {
+            changed |= drain_uevents(uevents, &self.subjects);
+        }
+        changed
+    }
+}
+
+fn watch(sources: &Sources, stop: &Stop, callback: &Callback) {
+    let waited: Vec<_> = [Some(&sources.changes), sources.uevents.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|fd| (fd.as_fd(), PollFlags::IN))
+        .collect();
+    while let Ok(Wake::Ready(_)) = stop.wait(&waited) {
+        if sources.drain() {
             // Fails only while the runtime is ending: nobody is left to tell.
             callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -161,3 +187,7 @@ fn drain_uevents(uevents: &OwnedFd, subjects: &[String]) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "device_watch_tests.rs"]
+mod tests;

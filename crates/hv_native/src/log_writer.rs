@@ -3,6 +3,8 @@
 
 use crate::error::{Result, errno_of, failed};
 use napi_derive::napi;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, write};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +30,50 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn put(&self, line: String) {
+        let mut queue = self.lock();
+        if queue.lines.len() >= QUEUE_LINES {
+            queue.dropped += 1;
+            return;
+        }
+        queue.lines.push_back(line);
+        self.changed.notify_all();
+    }
+
+    /// Whether everything is written before `limit` has passed.
+    fn wait_until_idle(&self, limit: Duration) -> bool {
+        let busy = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
+        match self.changed.wait_timeout_while(self.lock(), limit, busy) {
+            Ok((_, result)) => !result.timed_out(),
+            Err(_) => false,
+        }
+    }
+
+    /// Waits for a line. It counts as being written until [`Shared::written`].
+    fn take(&self, notice_prefix: &str) -> String {
+        let mut queue = self.lock();
+        loop {
+            if queue.dropped > 0 && queue.lines.is_empty() {
+                let dropped = std::mem::take(&mut queue.dropped);
+                queue.writing = true;
+                return format!("{notice_prefix}{dropped} log lines were dropped\n");
+            }
+            if let Some(line) = queue.lines.pop_front() {
+                queue.writing = true;
+                return line;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn written(&self) {
+        self.lock().writing = false;
+        self.changed.notify_all();
+    }
 }
 
 /// A bounded queue in front of standard error.
@@ -38,94 +84,64 @@ pub struct LogWriter {
 
 #[napi]
 impl LogWriter {
-    /// Starts the writing thread, which lives as long as the process.
+    /// Starts the writing thread, which lives as long as the process. A line that
+    /// tells how many were dropped begins with `notice_prefix`.
     ///
     /// # Errors
     /// `EAGAIN` when no thread can be made.
     #[napi(constructor)]
-    pub fn new() -> Result<Self> {
+    pub fn new(notice_prefix: String) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         std::thread::Builder::new()
             .name("log".to_owned())
             .stack_size(64 * 1024)
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || write_lines(&shared)
+                move || write_lines(&shared, &notice_prefix)
             })
             .map_err(|error| failed("start a thread", errno_of(&error)))?;
         Ok(Self { shared })
     }
 
     /// Queues a line, which ends in a newline. Never blocks; when the queue is
-    /// full the line is dropped, and the next one written says how many were.
+    /// full the line is dropped, and counted in a line behind those of the queue.
     #[napi]
     pub fn write(&self, line: String) {
-        let mut queue = self.shared.lock();
-        if queue.lines.len() >= QUEUE_LINES {
-            queue.dropped += 1;
-            return;
-        }
-        queue.lines.push_back(line);
-        self.shared.changed.notify_all();
+        self.shared.put(line);
     }
 
     /// Waits until all lines are written, at most `milliseconds`; true if they are.
     #[napi]
     pub fn flush(&self, milliseconds: u32) -> bool {
-        let queue = self.shared.lock();
-        let limit = Duration::from_millis(u64::from(milliseconds));
-        let busy = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
-        match self.shared.changed.wait_timeout_while(queue, limit, busy) {
-            Ok((_, result)) => !result.timed_out(),
-            Err(_) => false,
-        }
+        self.shared
+            .wait_until_idle(Duration::from_millis(u64::from(milliseconds)))
     }
 }
 
-fn write_lines(shared: &Shared) {
+fn write_lines(shared: &Shared, notice_prefix: &str) {
     loop {
-        let line = next_line(shared);
-        write_whole(line.as_bytes());
-        shared.lock().writing = false;
-        shared.changed.notify_all();
+        let line = shared.take(notice_prefix);
+        write_whole(rustix::stdio::stderr(), line.as_bytes());
+        shared.written();
     }
 }
 
-fn next_line(shared: &Shared) -> String {
-    let mut queue = shared.lock();
-    loop {
-        if queue.dropped > 0 && queue.lines.is_empty() {
-            let dropped = std::mem::take(&mut queue.dropped);
-            queue.writing = true;
-            return format!("<4>hvguest: {dropped} log lines were dropped\n");
-        }
-        if let Some(line) = queue.lines.pop_front() {
-            queue.writing = true;
-            return line;
-        }
-        queue = shared
-            .changed
-            .wait(queue)
-            .unwrap_or_else(PoisonError::into_inner);
-    }
-}
-
-fn write_whole(mut bytes: &[u8]) {
+fn write_whole(target: BorrowedFd<'_>, mut bytes: &[u8]) {
     while !bytes.is_empty() {
-        match write(rustix::stdio::stderr(), bytes) {
+        match write(target, bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
-                let stderr = rustix::stdio::stderr();
-                let mut ready = [rustix::event::PollFd::from_borrowed_fd(
-                    stderr,
-                    rustix::event::PollFlags::OUT,
-                )];
+                let mut ready = [PollFd::from_borrowed_fd(target, PollFlags::OUT)];
                 // Whatever it says, the next write tells.
-                let _ = rustix::event::poll(&mut ready, None);
+                let _ = poll(&mut ready, None);
             }
-            // Standard error is closed or broken: there is no place to say so.
+            // Closed or broken: there is no place to say so.
             Err(_) => return,
         }
     }
 }
+
+#[cfg(test)]
+#[path = "log_writer_tests.rs"]
+mod tests;

@@ -68,3 +68,7 @@ impl Stop {
         ))
     }
 }
+
+#[cfg(test)]
+#[path = "stop_tests.rs"]
+mod tests;

@@ -2,8 +2,7 @@
 
 import { readConfiguration } from "../../agent/configuration.ts";
 import { Logger } from "../../log.ts";
-import { native } from "../../native/binding.ts";
-import { callNative, errnoText } from "../../native/native-error.ts";
+import { errnoText } from "../../native/native-error.ts";
 import { pathsFrom } from "../../platform/paths.ts";
 import { RequestError } from "../../protocol/status.ts";
 import { FreezeState } from "../../services/freeze-state.ts";
@@ -12,6 +11,7 @@ import { frozenNow, thawLeftBehind, thawPaths } from "../../services/vss/left-be
 import { Planner } from "../../services/vss/planner.ts";
 import { vssFiles } from "../../services/vss/vss-files.ts";
 import { CommandError, command, ExitStatus, UsageError } from "../command.ts";
+import { logWriter } from "../log-writer.ts";
 
 /** The kernel waits 900 s for a frozen guest. */
 const longestSeconds = 840;
@@ -93,7 +93,7 @@ function parseSeconds(text: string): number {
 }
 
 function threadedLog() {
-  const writer = callNative(() => new (native().LogWriter)());
+  const writer = logWriter(false);
   const sink = (line: string) => writer.write(line);
   const logger = new Logger({ sink, level: "info", journal: false });
   return { log: logger.log("vss"), flush: () => writer.flush(1000) };
