@@ -41,7 +41,7 @@ async function install(context: Context): Promise<KvpHost> {
     "systemctl daemon-reload; systemctl start hvguest-network.socket hvguest.service",
     120_000,
   );
-  return await context.ready("kvp");
+  return context.ready("kvp");
 }
 
 /** GET_IP_INFO tells what was set. */
