@@ -263,3 +263,7 @@ impl Diversion {
 fn coarse_now() -> Duration {
     Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "diversion_tests.rs"]
+mod tests;

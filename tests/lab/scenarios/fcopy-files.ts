@@ -202,7 +202,7 @@ export const fcopyFiles: readonly Scenario[] = [
       assert.equal(await copy("/tmp/links/", "dangling", overWrite), "0x80004005");
       assert.equal(
         await context.sh(
-          "cd /tmp/links; cat real/file real/one; readlink link dangling; ls -A real",
+          "cd /tmp/links; cat real/file real/one; readlink link; readlink dangling; ls -A real",
         ),
         "newnewreal/file\nnowhere\nfile\none",
       );
@@ -214,8 +214,9 @@ export const fcopyFiles: readonly Scenario[] = [
     async run(context) {
       const fcopy = await context.ready("fcopy");
       await emptyDirectory(context, "/mnt/ext4/odd");
+      await context.sh("cd /mnt/ext4/odd; mkdir fixed dir; mkfifo pipe; echo x > fixed/file");
       await context.sh(
-        "cd /mnt/ext4/odd; mkdir immutable dir; mkfifo fifo; echo x > fixed; chattr +i immutable fixed",
+        "cd /mnt/ext4/odd; mount --bind fixed fixed && mount -o remount,bind,ro fixed",
       );
       const start = async (pathName: string, fileName: string, flags = 0) => {
         const reply = await fcopy.startCopy({ pathName, fileName, flags, fileSize: 1n });
@@ -223,12 +224,10 @@ export const fcopyFiles: readonly Scenario[] = [
         return statusText(reply.status);
       };
       try {
-        context.expect("immutable", await start("/mnt/ext4/odd/immutable", "x"), "0x80004005");
-        context.expect(
-          "immutable file",
-          await start("/mnt/ext4/odd/", "fixed", overWrite),
-          "0x80004005",
-        );
+        const fixed = "/mnt/ext4/odd/fixed/";
+        context.expect("read-only", await start(fixed, "new"), "0x80004005");
+        context.expect("read-only file", await start(fixed, "file", overWrite), "0x80004005");
+        context.expect("to be made", await start(`${fixed}a/`, "x", createPath), "0x80004005");
         context.expect("a directory", await start("/mnt/ext4/odd/", "dir"), "0x80070050");
         context.expect(
           "a directory to replace",
@@ -237,11 +236,11 @@ export const fcopyFiles: readonly Scenario[] = [
         );
         if (context.who === "ours") {
           // The C daemon waits for a reader of the pipe for ever.
-          context.expect("a pipe", await start("/mnt/ext4/odd/", "fifo", overWrite), "0x80004005");
+          context.expect("a pipe", await start("/mnt/ext4/odd/", "pipe", overWrite), "0x80004005");
         }
         context.expect("proc", await start("/proc/", "x"), "0x80004005");
       } finally {
-        await context.sh("cd /mnt/ext4/odd; chattr -i immutable fixed");
+        await context.sh("umount /mnt/ext4/odd/fixed");
       }
       const good = await copyStatus(fcopy, "/mnt/ext4/odd/", "good", Buffer.from("x"));
       context.expect("afterwards", good, "0x00000000");

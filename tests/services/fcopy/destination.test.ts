@@ -107,3 +107,31 @@ test("the configuration is held to the real directory, whatever leads there", as
   );
   expect(await copy(there, "/../outside")).toBe(Status.accessDenied);
 });
+
+/** Makes a path immutable; false where that cannot be (no root, no ext4). */
+function setImmutable(path: string, isImmutable: boolean): boolean {
+  try {
+    return Bun.spawnSync(["chattr", isImmutable ? "+i" : "-i", path]).exitCode === 0;
+  } catch {
+    // chattr is not installed.
+    return false;
+  }
+}
+
+test("an immutable directory or file is refused before any data come", async () => {
+  const there = receiving();
+  const [dir, file] = [join(there.directory, "dir"), join(there.directory, "file")];
+  mkdirSync(dir);
+  writeFileSync(file, "x");
+  const canBe = setImmutable(dir, true) && setImmutable(file, true);
+  try {
+    if (canBe) {
+      expect(await there.start({ pathName: dir })).toBe(Status.fail);
+      expect(await there.start({ fileName: "file", overWrite: true })).toBe(Status.fail);
+    }
+  } finally {
+    setImmutable(dir, false);
+    setImmutable(file, false);
+  }
+  expect(readFileSync(file, "utf8")).toBe("x");
+});
