@@ -22,7 +22,9 @@ export function becomeDaemonRuntime(): void {
   const missing = Object.entries(daemonRuntime).some(
     ([name, value]) => process.env[name] !== value,
   );
-  if (!missing || process.execve === undefined) {
+  // Run from its source, the program is not what the kernel would execute.
+  const isExecutable = Bun.main.startsWith("/$bunfs/");
+  if (!missing || !isExecutable || process.execve === undefined) {
     return;
   }
   try {
