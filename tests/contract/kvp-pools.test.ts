@@ -156,12 +156,12 @@ contract("kvp", "pool files", ({ both, differs, ours }) => {
       },
     ],
     hvguest: [
-      "is a failure for the host, and the pool stays as it was",
+      "has its own status for the host, and the pool stays as it was",
       async (program) => {
         await using guest = await startKvp(program, { prepare: firstRecord });
         {
           using _full = fillDisk();
-          expect(await guest.host.set(1, "new", "2")).toBe(HostStatus.fail);
+          expect(await guest.host.set(1, "new", "2")).toBe(HostStatus.diskFull);
           expect(await guest.host.list(1)).toEqual([{ key: "first", value: "1" }]);
           expect(readPool(1)).toEqual([{ key: "first", value: "1" }]);
         }
