@@ -16,11 +16,11 @@ export const netRollback = command<{ readonly json: boolean }>({
       if (undone === undefined) {
         throw new CommandError("there is no change to take back");
       }
-      const { interfaceName, manager } = undone;
+      const { interfaceName, manager, complaints } = undone;
       print(
         json
-          ? `${JSON.stringify({ interface: interfaceName, manager })}\n`
-          : `${interfaceName}: ${manager}: taken back\n`,
+          ? `${JSON.stringify({ interface: interfaceName, manager, complaints: complaints.replace(/^, but /, "") })}\n`
+          : `${interfaceName}: ${manager}: taken back${complaints}\n`,
       );
       return ExitStatus.done;
     }),

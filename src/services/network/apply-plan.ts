@@ -58,9 +58,8 @@ export async function applyPlan(
       outcome = "waits for a carrier";
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     const taken = await takeBack(journal, previous, options);
-    throw new ApplyError(`${reason}; ${taken}`, { cause: error });
+    throw new ApplyError(`${textOf(error)}; ${taken}`, { cause: error });
   }
   writeJournal(root, { ...journal, state: "applied" });
   return outcome;
@@ -68,21 +67,22 @@ export async function applyPlan(
 
 /**
  * Takes the last change back, also one that a crash left half way.
- * @returns the journal of what was taken back; undefined when there was nothing
- * @throws ApplyError when not all of it could be
+ * @returns what was taken back, with what the managers had against it; undefined
+ * when there was nothing
+ * @throws ApplyError when not all files could be put back; it can be tried again
  */
 export async function rollBack(
   root: string,
   seconds: number,
   wanted: (journal: UndoJournal) => boolean = () => true,
-): Promise<UndoJournal | undefined> {
+): Promise<{ readonly journal: UndoJournal; readonly complaints: string } | undefined> {
   const journal = readJournal(root);
   if (journal === undefined || !wanted(journal)) {
     return undefined;
   }
-  await undo(journal, root, seconds);
+  const complaints = await undo(journal, root, seconds);
   removeJournal(root);
-  return journal;
+  return { journal, complaints };
 }
 
 /** What became of it, in words. The change before this one can be taken back again then. */
@@ -92,34 +92,53 @@ async function takeBack(
   { root, undoSeconds }: ApplyOptions,
 ): Promise<string> {
   try {
-    await undo(journal, root, undoSeconds);
+    const complaints = await undo(journal, root, undoSeconds);
     if (previous?.state === "applied") {
       writeJournal(root, previous);
     } else {
       removeJournal(root);
     }
-    return "taken back";
+    return `taken back${complaints}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return textOf(error);
   }
 }
 
-async function undo(journal: UndoJournal, root: string, seconds: number): Promise<void> {
+/**
+ * What steps had against it, empty or ", but …": a manager that does not run has
+ * its old files, and will read them.
+ * @throws ApplyError when files could not be put back
+ */
+async function undo(journal: UndoJournal, root: string, seconds: number): Promise<string> {
   const signal = AbortSignal.timeout(seconds * 1000);
-  const failures: string[] = [];
-  const attempt = async (act: () => void | Promise<void>) => {
-    try {
-      await act();
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
-    }
-  };
-  await attempt(() => runSteps(journal.before, signal));
-  await attempt(() => restoreFiles(journal, root));
-  await attempt(() => runSteps(journal.reactivate, signal));
-  if (failures.length > 0) {
-    throw new ApplyError(`taking it back failed: ${failures.join("; ")}`);
+  const complaints = [await complaintOf(journal.before, signal)];
+  try {
+    restoreFiles(journal, root);
+  } catch (error) {
+    throw new ApplyError(`taking it back failed: ${textOf(error)}`, { cause: error });
+  } finally {
+    complaints.push(await complaintOf(journal.reactivate, signal));
   }
+  return complaints
+    .filter((complaint) => complaint !== undefined)
+    .map((complaint) => `, but ${complaint}`)
+    .join("");
+}
+
+async function complaintOf(
+  steps: readonly Step[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    await runSteps(steps, signal);
+    return undefined;
+  } catch (error) {
+    return textOf(error);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function runSteps(steps: readonly Step[], signal: AbortSignal): Promise<void> {

@@ -90,16 +90,22 @@ export async function configure(
   return { interfaceName, manager, outcome: plan.isLate ? "waits for its manager" : outcome };
 }
 
+export interface Undone {
+  readonly interfaceName: string;
+  readonly manager: string;
+  /** What the manager had against it: empty, or ", but …". */
+  readonly complaints: string;
+}
+
 /**
  * Takes the last change of {@link configure} back.
- * @returns the interface; undefined when there is nothing to take back
- * @throws ApplyError
+ * @returns undefined when there is nothing to take back
+ * @throws ApplyError when files could not be put back
  */
-export async function undoLast(
-  paths: ConfigureOptions["paths"],
-): Promise<{ readonly interfaceName: string; readonly manager: string } | undefined> {
+export async function undoLast(paths: ConfigureOptions["paths"]): Promise<Undone | undefined> {
   using _lock = lock(paths.run);
-  return await rollBack(paths.root, attemptSeconds + undoSeconds);
+  const undone = await rollBack(paths.root, attemptSeconds + undoSeconds);
+  return undone && { ...undone.journal, complaints: undone.complaints };
 }
 
 /** Whether a crash left a change half done, or somebody is at one now. */
@@ -118,8 +124,8 @@ export async function recover(paths: ConfigureOptions["paths"]): Promise<string 
 }
 
 async function takeBackHalfDone(root: string): Promise<string | undefined> {
-  const journal = await rollBack(root, undoSeconds, ({ state }) => state === "applying");
-  return journal?.interfaceName;
+  const undone = await rollBack(root, undoSeconds, ({ state }) => state === "applying");
+  return undone?.journal.interfaceName;
 }
 
 /** @throws PlanError when somebody has it */
