@@ -8,6 +8,7 @@ import { HostStatus } from "../fake-kernel/host-answer.ts";
 import type { KvpHost } from "../fake-kernel/kvp-host.ts";
 import { contract } from "./contract.ts";
 import { processesNamed } from "./daemon-process.ts";
+import { eventually } from "./eventually.ts";
 import { startKvp } from "./guests.ts";
 import { everythingReadOnly, noTemporaryFiles, within } from "./mounts.ts";
 
@@ -76,7 +77,8 @@ contract("kvp", "processes", ({ both }) => {
       await oneRound(guest.host);
     }
     await guest.host.ipInfo("00:15:5D:01:02:03");
-    expect([guest.daemon.threads, guest.daemon.descriptorCount]).toEqual(before);
+    // The runtime opens a file for a moment, now and then.
+    await eventually(() => [guest.daemon.threads, guest.daemon.descriptorCount], before);
   });
 });
 

@@ -5,6 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { contract } from "./contract.ts";
 import { DaemonProcess, processesNamed } from "./daemon-process.ts";
 import { type DaemonProgram, namedDaemons } from "./daemons.ts";
+import { eventually } from "./eventually.ts";
 import { emptyBus } from "./guests.ts";
 import { offer, services } from "./offers.ts";
 
@@ -114,7 +115,7 @@ for (const service of services) {
           async (program) => {
             using _bus = emptyBus();
             expect(await runDetached(program)).toBe(69);
-            expect(processesNamed(program.processName)).toEqual([]);
+            await eventually(() => processesNamed(program.processName), []);
           },
         ],
       });

@@ -10,12 +10,19 @@ const directory = "/srv/fuzz";
 /** A host that gets out of the directory writes here. */
 const forbidden = "/srv/outside";
 
+const configuration = "/etc/hvguest/hvguest.toml";
+
 /** Restricts file copy; to be called before the daemon starts. */
 export function restrictFileCopy(): void {
   mkdirSync(directory, { recursive: true });
   mkdirSync(forbidden, { recursive: true });
   const settings = `[fcopy]\nallowed_directories = ["${directory}"]\nlargest_file_mib = 1\n`;
-  writeFileSync("/etc/hvguest/hvguest.toml", settings);
+  writeFileSync(configuration, settings);
+}
+
+/** Takes the restriction back. */
+export function allowFileCopy(): void {
+  rmSync(configuration);
 }
 
 export const fcopyTarget: FuzzTarget = {
@@ -23,8 +30,9 @@ export const fcopyTarget: FuzzTarget = {
   offer: (bus) => bus.offerFcopy(),
   message: (random) => {
     const message = nearlyRight(random);
-    // A disturbed path must stay one of ours.
-    return random.once(5) && message.readUInt32LE(0) === 1 ? disturb(message, random) : message;
+    // Of those with a path nothing is disturbed: it must stay one of ours.
+    const isWrite = message.length === FcopyLayout.write.bytes;
+    return isWrite && random.once(5) ? disturb(message, random) : message;
   },
   mustAnswer: (message) => isWhole(message),
   faultOf: (reply) => (reply.length === 4 ? statusFault(reply) : `${reply.length} bytes`),

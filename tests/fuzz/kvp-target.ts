@@ -1,5 +1,6 @@
 // Key-value exchange under the fuzzer.
 
+import { truncateSync } from "node:fs";
 import { areaText } from "../fake-kernel/host-answer.ts";
 import { KVP_MESSAGE_BYTES, KvpDriver, KvpOperation } from "../fake-kernel/kvp-driver.ts";
 import { KvpHost, KvpLayout, kvpMessage } from "../fake-kernel/kvp-host.ts";
@@ -7,6 +8,8 @@ import type { Random } from "./random.ts";
 import { disturb, type FuzzTarget, statusFault } from "./target.ts";
 
 const canaryPool = 4;
+/** So often another program empties the pools, lest they grow without end. */
+const emptyEvery = 5000;
 
 export const kvpTarget: FuzzTarget = {
   service: "kvp",
@@ -34,6 +37,11 @@ export const kvpTarget: FuzzTarget = {
   canary: async (driver, round) => {
     if (!(driver instanceof KvpDriver)) {
       throw new Error("not the driver of kvp");
+    }
+    if (round % emptyEvery === 0) {
+      for (const pool of [0, 1, 2, 3]) {
+        truncateSync(`/var/lib/hyperv/.kvp_pool_${pool}`);
+      }
     }
     const host = new KvpHost(driver);
     const status = await host.set(canaryPool, "canary", String(round));
