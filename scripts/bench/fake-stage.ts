@@ -24,7 +24,10 @@ export function fakeStage(): BenchStage {
   };
 }
 
-async function startDaemon(who: Who): Promise<BenchDaemon> {
+async function startDaemon(
+  who: Who,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<BenchDaemon> {
   const bus = new FakeVmbus();
   const driver = bus.offerKvp();
   const program = who === "c" ? linuxDaemon("kvp") : namedDaemons("kvp")[0];
@@ -32,7 +35,7 @@ async function startDaemon(who: Who): Promise<BenchDaemon> {
     throw new Error("there is no program to measure");
   }
   const before = performance.now();
-  const daemon = new DaemonProcess(program);
+  const daemon = new DaemonProcess(program, { environment });
   await driver.ready();
   const startMilliseconds = performance.now() - before;
   const host = new KvpHost(driver);

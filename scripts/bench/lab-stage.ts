@@ -18,13 +18,17 @@ export async function labStage(guest: GuestName): Promise<BenchStage & AsyncDisp
   await prepare([guest]);
   const share = mkdtempSync(join(tmpdir(), "hvguest-bench-"));
   linkSync(executablePath, join(share, "hvguest"));
-  const machine = await Machine.start({ guest, share });
+  const machine = await Machine.start({ guest, share, disks: true });
+  // Pools are on a disk, as in any guest that keeps them over a reboot.
+  await machine.run(
+    "mkdir -p /mnt/ext4/pools /var/lib/hyperv; mount -o bind /mnt/ext4/pools /var/lib/hyperv",
+  );
   await machine.try("ip link set eth0 up; ip addr add 192.0.2.10/24 dev eth0");
   const adapter = (await machine.run("cat /sys/class/net/eth0/address")).trim().toUpperCase();
   const kernel = (await machine.run("uname -r")).trim();
   return {
     title: `kernel ${kernel} in the lab (${guest}, emulated by QEMU without acceleration)`,
-    start: (who) => startDaemon(machine, who, adapter),
+    start: (who, environment = {}) => startDaemon(machine, who, adapter, environment),
     sh: (command) => machine.run(command),
     writeFile: (path, content) => machine.writeFile(path, content),
     [Symbol.asyncDispose]: async () => {
@@ -34,12 +38,19 @@ export async function labStage(guest: GuestName): Promise<BenchStage & AsyncDisp
   };
 }
 
-async function startDaemon(machine: Machine, who: Who, adapter: string): Promise<BenchDaemon> {
+async function startDaemon(
+  machine: Machine,
+  who: Who,
+  adapter: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<BenchDaemon> {
   const daemon = new Daemon(machine, who, "kvp");
   const host = Host.of(machine);
   const kvp = await host.connect("kvp");
   const before = performance.now();
-  await daemon.start(who === "ours" ? { as: "hv_kvp_daemon" } : {});
+  const variables = Object.entries({ BENCH: "1", ...environment }).map((pair) => pair.join("="));
+  const options = { environment: variables.join(" ") };
+  await daemon.start(who === "ours" ? { ...options, as: "hv_kvp_daemon" } : options);
   // The driver answers only once a daemon is registered.
   await kvp.negotiate({ milliseconds: 60_000 });
   await ok(kvp.enumerate(2, 1));

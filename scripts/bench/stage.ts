@@ -20,7 +20,8 @@ export interface BenchDaemon {
 export interface BenchStage {
   /** What it runs on, in a few words. */
   readonly title: string;
-  start(who: Who): Promise<BenchDaemon>;
+  /** `environment` is added to the daemon's. */
+  start(who: Who, environment?: Readonly<Record<string, string>>): Promise<BenchDaemon>;
   /** Runs a shell command there; its standard output. */
   sh(command: string): Promise<string>;
   writeFile(path: string, content: Uint8Array): Promise<void>;

@@ -2,6 +2,7 @@
 
 import { Agent, type AgentOptions } from "../agent/agent.ts";
 import { ConfigurationError, readConfiguration } from "../agent/configuration.ts";
+import { releaseStartMemory } from "../agent/start-memory.ts";
 import { isJournal, type Level, type LogSink, Logger } from "../log.ts";
 import { pathsFrom } from "../platform/paths.ts";
 import { ExitStatus } from "./command.ts";
@@ -47,7 +48,10 @@ export async function runAgentProcess(options: AgentProcessOptions): Promise<Exi
     environment: process.env,
     firstFaultEnds: options.firstFaultEnds ?? false,
     ...(options.processName === undefined ? {} : { processName: options.processName }),
-    onStarted: (states) => options.onStarted?.(states),
+    onStarted: (states) => {
+      options.onStarted?.(states);
+      releaseStartMemory(log);
+    },
   });
   const reload = () => {
     void reloadAgent(agent, logger, paths.configuration, options.level);

@@ -174,6 +174,8 @@ export interface NativeFreezeMarker {
 
 /** What crates/hv_native exports. Failures carry the errno as `code`; see native-error.ts. */
 export interface Native {
+  /** Gives back the code that only the start needed (program_text.rs). */
+  readonly releaseProgramText: () => number;
   readonly Device: new (
     path: string,
     bufferBytes: number,

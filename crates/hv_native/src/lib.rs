@@ -27,6 +27,7 @@ pub mod netlink_records;
 pub mod netlink_watch;
 pub mod placing;
 pub mod prepared;
+pub mod program_text;
 pub mod ring;
 pub mod ring_memory;
 pub mod spin;
