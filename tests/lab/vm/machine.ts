@@ -106,7 +106,9 @@ export class Machine implements AsyncDisposable {
     const command = await this.command();
     await writeFile(join(this.directory, "cmdline"), `${command.join(" ")}\n`);
     const log = openSync(join(this.directory, "qemu.log"), "w");
-    this.#process = Bun.spawn(command, { stdin: "ignore", stdout: log, stderr: log });
+    // QEMU ends with us, however we end.
+    const bound = ["setpriv", "--pdeathsig", "TERM", "--", ...command];
+    this.#process = Bun.spawn(bound, { stdin: "ignore", stdout: log, stderr: log });
     closeSync(log);
     await this.waitBoot(milliseconds);
   }
