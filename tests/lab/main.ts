@@ -7,8 +7,13 @@ import { boot } from "./boot.ts";
 import { explanations } from "./differences.ts";
 import { playHost } from "./host-command.ts";
 import { prepare } from "./prepare.ts";
-import { compatibilityPage, differencesOf, explain } from "./runner/compatibility.ts";
-import { defaultGuests, type Outcome, type Who } from "./runner/scenario.ts";
+import {
+  type Compared,
+  compatibilityPage,
+  differencesOf,
+  explain,
+} from "./runner/compatibility.ts";
+import { defaultGuests, type Who } from "./runner/scenario.ts";
 import { runSuite, summary } from "./runner/suite.ts";
 import { scenarios } from "./scenarios/all.ts";
 import { guestDirectory, type GuestName, guestNames } from "./vm/cache.ts";
@@ -18,6 +23,7 @@ const usage = `npm run lab -- [--guest g61,g612,g7] [--who ours|c|ours,c] [--onl
                                                               runs the scenarios
 npm run lab -- prepare [GUEST...]                              makes the lab ready
 npm run lab -- boot GUEST [--share DIR] [--dir DIR] [--exec COMMAND]
+npm run lab -- compare OUTCOMES.json...                        compares earlier runs, writes the page
 npm run lab -- host DIR SERVICE OPERATION [ARGUMENT...]        plays the host of a booted guest`;
 
 const root = resolve(import.meta.dir, "../..");
@@ -84,46 +90,54 @@ async function suite(parameters: readonly string[]): Promise<number> {
   });
   writeFileSync(join(results, "outcomes.json"), JSON.stringify(outcomes, undefined, 1));
   const isWhole = wanted.length === scenarios.length && values.guest === undefined;
-  const isExplained =
-    who.length < 2 || compare(outcomes, guests, { isWhole, writes: values["write-compatibility"] });
+  const isExplained = who.length < 2 || compare(outcomes, isWhole);
+  if (who.length > 1 && values["write-compatibility"]) {
+    writePage(outcomes);
+  }
   console.log(summary(outcomes));
   return outcomes.some(({ result }) => result === "failed") || !isExplained ? 1 : 0;
 }
 
 /** Compares both daemons; false when a difference has no reason, or a reason no difference. */
-function compare(
-  outcomes: readonly Outcome[],
-  guests: readonly GuestName[],
-  how: { readonly isWhole: boolean; readonly writes: boolean },
-): boolean {
-  const explained = explain(differencesOf(outcomes), explanations);
-  for (const { guests: where, scenario, label, c, ours } of explained.unexplained) {
-    console.log(
-      `no reason for a difference on ${where.join(", ")}: '${scenario}': ${label}: C '${c}', ours '${ours}'`,
-    );
+function compare(outcomes: readonly Compared[], isWhole: boolean): boolean {
+  const { unexplained, stale } = explain(differencesOf(outcomes), explanations);
+  for (const { guests, scenario, label, c, ours } of unexplained) {
+    const where = `${guests.join(", ")}: '${scenario}': ${label}`;
+    console.log(`no reason for a difference on ${where}: C '${c}', ours '${ours}'`);
   }
-  const stale = how.isWhole ? explained.stale : [];
-  for (const { scenario, why } of stale) {
+  for (const { scenario, why } of isWhole ? stale : []) {
     console.log(`a reason without a difference: '${scenario}': ${why}`);
   }
-  if (how.writes) {
-    const kernels = guests.map((name) => ({
-      name,
-      kernel: readFileSync(join(guestDirectory(name), "version"), "utf8").trim(),
-    }));
-    const count = new Set(outcomes.map(({ scenario }) => scenario)).size;
-    writeFileSync(
-      join(root, "docs/compatibility.md"),
-      compatibilityPage(explained, kernels, count),
-    );
-  }
-  return explained.unexplained.length === 0 && stale.length === 0;
+  return unexplained.length === 0 && !(isWhole && stale.length > 0);
+}
+
+function writePage(outcomes: readonly Compared[]): void {
+  const guests = [...new Set(outcomes.map(({ guest }) => guest))].map((name) => ({
+    name,
+    kernel: readFileSync(join(guestDirectory(name), "version"), "utf8").trim(),
+  }));
+  const count = new Set(
+    outcomes.filter(({ who }) => who === "c").map(({ scenario }) => scenario.name),
+  ).size;
+  const explained = explain(differencesOf(outcomes), explanations);
+  writeFileSync(join(root, "docs/compatibility.md"), compatibilityPage(explained, guests, count));
+}
+
+/** Compares the outcomes of earlier runs, and writes the page. */
+function compareFiles(files: readonly string[]): number {
+  const outcomes = files.flatMap((file) => JSON.parse(readFileSync(file, "utf8")) as Compared[]);
+  const isExplained = compare(outcomes, true);
+  writePage(outcomes);
+  return isExplained ? 0 : 1;
 }
 
 async function main(command: string | undefined, parameters: readonly string[]): Promise<number> {
   if (command === "prepare") {
     await prepare(guestsOf(parameters[0] === undefined ? undefined : parameters.join(",")));
     return 0;
+  }
+  if (command === "compare") {
+    return compareFiles(parameters);
   }
   if (command === "boot") {
     return boot(parameters);

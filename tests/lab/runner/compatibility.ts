@@ -28,13 +28,18 @@ export interface Difference {
   readonly guests: readonly GuestName[];
 }
 
+/** What is compared of an outcome; outcomes.json keeps it. */
+export type Compared = Pick<Outcome, "guest" | "who" | "observations"> & {
+  readonly scenario: { readonly name: string; readonly service: string };
+};
+
 /** What both daemons of a guest showed; a label that only one of them has is no difference. */
-export function differencesOf(outcomes: readonly Outcome[]): Difference[] {
+export function differencesOf(outcomes: readonly Compared[]): Difference[] {
   const found = new Map<string, Difference>();
   for (const ours of outcomes.filter(({ who }) => who === "ours")) {
     const c = outcomes.find(
       ({ who, guest, scenario }) =>
-        who === "c" && guest === ours.guest && scenario === ours.scenario,
+        who === "c" && guest === ours.guest && scenario.name === ours.scenario.name,
     );
     for (const [label, value] of Object.entries(ours.observations)) {
       const other = c?.observations[label];
