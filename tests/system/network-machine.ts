@@ -77,8 +77,19 @@ export class NetworkMachine implements Disposable {
     const whole = `wish='${JSON.stringify(wish)}'\n${functions}\n${script}`;
     const ran = Bun.spawnSync(
       [
-        ...["unshare", "--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child"],
-        ...["sh", "-c", prepare, "sh", this.#debian.path, whole],
+        "unshare",
+        "--mount",
+        "--net",
+        "--pid",
+        "--ipc",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
+        prepare,
+        "sh",
+        this.#debian.path,
+        whole,
       ],
       {
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },

@@ -1,5 +1,6 @@
 // Whether the kernel has what was configured.
 
+import type { IpPrefix } from "./ip-address.ts";
 import type { FamilyConfiguration, IpConfiguration } from "./ip-configuration.ts";
 import type { NetworkInterface } from "../../platform/network.ts";
 
@@ -30,18 +31,23 @@ function missing(
   { addresses, gateways }: FamilyConfiguration,
 ): string[] {
   const [gateway] = gateways;
-  const isThere = (text: string, length: number) =>
-    subject.addresses.some(
-      ({ address, prefixLength }) => address === text && prefixLength === length,
-    );
   return [
-    ...addresses
-      .filter(({ text, length }) => !isThere(text, length))
-      .map(({ text, length }) => `${text}/${length} is missing`),
+    ...addresses.flatMap((wanted) => addressFault(subject, wanted)),
     ...(gateway === undefined || subject.gateways.some((one) => one.gateway === gateway.text)
       ? []
       : [`the gateway ${gateway.text} is missing`]),
   ];
+}
+
+/** An address whose duplicate detection goes on may still be lost to another machine. */
+function addressFault(subject: NetworkInterface, { text, length }: IpPrefix): string[] {
+  const found = subject.addresses.find(
+    ({ address, prefixLength }) => address === text && prefixLength === length,
+  );
+  if (found === undefined) {
+    return [`${text}/${length} is missing`];
+  }
+  return found.isTentative ? [`${text}/${length} is not yet known to be free`] : [];
 }
 
 /** Leased IPv4 addresses that are still there; without any IPv4, all that are. */

@@ -122,6 +122,76 @@ const ofManager = (network: NetworkManagerName): Scenario => ({
     }),
 });
 
-export const networkManagers: readonly Scenario[] = (
-  ["networkd", "NetworkManager", "netplan", "ifupdown"] as const
-).map(ofManager);
+/** As after a failover: the host asks as soon as the guest's data exchange answers. */
+const whileStarting = (network: NetworkManagerName): Scenario => ({
+  name: `addresses that a host sets while the guest still starts ${network} are in force afterwards`,
+  service: "kvp",
+  who: ["ours"],
+  guests: ["gsys"],
+  system: { network, mask: ["hv-vss-daemon.service"] },
+  daemon: "none",
+  seconds: 600,
+  run: (context) =>
+    withDiagnosis(context, async () => {
+      const machine = system(context);
+      await install(context);
+      context.host.disconnect();
+      const bootId = "cat /proc/sys/kernel/random/boot_id";
+      const before = await context.sh(bootId);
+      machine.job("systemctl reboot");
+      await until(240_000, "the restart", async () => {
+        await machine.waitBoot(240_000);
+        try {
+          return (await machine.run(bootId, 3000)).trim() !== before;
+        } catch {
+          // Still going down.
+          return false;
+        }
+      });
+      let kvp = await context.ready("kvp", 120_000);
+      context.saw("state when asked", (await machine.try("systemctl is-system-running")).stdout);
+      const { status, milliseconds } = await kvp.setIpInfo(wished);
+      assert.equal(status, KvpStatus.ok, "SET_IP_INFO");
+      assert.ok(milliseconds < 28_000, `${milliseconds} ms`);
+      await machine.waitUp();
+      kvp = await context.ready("kvp", 120_000);
+      await until(60_000, "addresses after the start", async () => {
+        const { info } = await kvp.getIpInfo(systemMac);
+        return info?.addresses.includes("192.0.2.20") && info.nameServers === told.nameServers;
+      });
+      await assertTold(kvp, told);
+      assertReached(machine);
+    }),
+});
+
+/** What the kernel does not show is a failure, and everything is as before. */
+const takenBack: Scenario = {
+  name: "addresses that do not come into force are taken back, and the host is told of the failure",
+  service: "kvp",
+  who: ["ours"],
+  guests: ["gsys"],
+  system: { network: "networkd", mask: ["hv-vss-daemon.service"] },
+  daemon: "none",
+  seconds: 600,
+  run: (context) =>
+    withDiagnosis(context, async () => {
+      const kvp = await install(context);
+      // The other end of the cable has the address already: duplicate detection fails.
+      system(context).peer("ip -6 addr add fd00::20/64 dev hv0 nodad");
+      const { status, milliseconds } = await kvp.setIpInfo(wished);
+      assert.equal(status, KvpStatus.fail, "SET_IP_INFO");
+      assert.ok(milliseconds < 28_000, `${milliseconds} ms`);
+      const { info } = await kvp.getIpInfo(systemMac);
+      assert.ok(info?.addresses.includes("192.0.2.10"), "the address before is told");
+      assert.equal(await context.sh("ls /etc/systemd/network"), "10-eth0.network");
+      assert.equal(system(context).peer("ping -c 1 -W 5 192.0.2.10").code, 0);
+      const log = await context.sh("journalctl -b --no-pager -o cat -u hvguest.service");
+      assert.match(log, /fd00::20\/64 is missing; taken back/);
+    }),
+};
+
+export const networkManagers: readonly Scenario[] = [
+  ...(["networkd", "NetworkManager", "netplan", "ifupdown"] as const).map(ofManager),
+  ...(["networkd", "NetworkManager"] as const).map(whileStarting),
+  takenBack,
+];
