@@ -87,6 +87,7 @@ export const suites: readonly Suite[] = [
           "architecture",
           "cli",
           "image",
+          "lab",
           "log.test.ts",
           "native",
           "platform",

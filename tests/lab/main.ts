@@ -19,7 +19,7 @@ import { scenarios } from "./scenarios/all.ts";
 import { guestDirectory, type GuestName, guestNames } from "./vm/cache.ts";
 
 const usage = `npm run lab -- [--guest g61,g612,g7] [--who ours|c|ours,c] [--only PATTERN] [--service kvp]
-               [--jobs 2] [--binary dist/hvguest] [--list] [--write-compatibility]
+               [--jobs 2] [--binary dist/hvguest] [--results DIR] [--list] [--write-compatibility]
                                                               runs the scenarios
 npm run lab -- prepare [GUEST...]                              makes the lab ready
 npm run lab -- boot GUEST [--share DIR] [--dir DIR] [--exec COMMAND]
@@ -59,6 +59,7 @@ async function suite(parameters: readonly string[]): Promise<number> {
       jobs: { type: "string", default: "2" },
       binary: { type: "string", default: "dist/hvguest" },
       list: { type: "boolean", default: false },
+      results: { type: "string", default: join(import.meta.dir, "results") },
       "write-compatibility": { type: "boolean", default: false },
     },
   });
@@ -78,7 +79,7 @@ async function suite(parameters: readonly string[]): Promise<number> {
     throw new Error(`'${binary}' is missing: npm run build`);
   }
   await prepare(guests);
-  const results = join(import.meta.dir, "results");
+  const results = resolve(values.results);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const outcomes = await runSuite(wanted, {

@@ -6,6 +6,7 @@ import { fcopyFiles } from "./fcopy-files.ts";
 import { fcopyOrder } from "./fcopy-order.ts";
 import { fuzzing } from "./fuzz.ts";
 import { kernelServices } from "./kernel-services.ts";
+import { kvpCloudInit } from "./kvp-cloud-init.ts";
 import { kvpFiles } from "./kvp-files.ts";
 import { kvpLifecycle } from "./kvp-lifecycle.ts";
 import { kvpMalformed } from "./kvp-malformed.ts";
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   ...kvpSuites,
   ...kvpLifecycle,
   ...kvpSurroundings,
+  ...kvpCloudInit,
   ...vssBasics,
   ...vssFreeze,
   ...vssAccidents,
