@@ -27,9 +27,9 @@ const CLOSE_WAIT: Duration = Duration::from_millis(200);
 pub struct UioRing {
     path: String,
     outbound: Shared,
-    proceed: Arc<OwnedFd>,
     diversion: Diversion,
-    stop: Stop,
+    /// `None` once closed, so that their descriptors do not wait for the collector.
+    events: Option<(Stop, Arc<OwnedFd>)>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -83,9 +83,8 @@ impl UioRing {
         Ok(Self {
             path,
             outbound,
-            proceed,
             diversion,
-            stop,
+            events: Some((stop, proceed)),
             reader: Some(reader),
         })
     }
@@ -111,8 +110,10 @@ impl UioRing {
     /// The last message has been dealt with; the next may come.
     #[napi]
     pub fn proceed(&self) {
-        // The only failure is EAGAIN of a full counter: it is already set.
-        let _ = write(&*self.proceed, &1u64.to_ne_bytes());
+        if let Some((_, proceed)) = &self.events {
+            // The only failure is EAGAIN of a full counter: it is already set.
+            let _ = write(&**proceed, &1u64.to_ne_bytes());
+        }
     }
 
     /// Lets the reading thread write file data and answer by itself.
@@ -145,7 +146,9 @@ impl UioRing {
     /// Closes the device and ends the thread. Later calls do nothing.
     #[napi]
     pub fn close(&mut self) {
-        self.stop.request();
+        if let Some((stop, _)) = self.events.take() {
+            stop.request();
+        }
         let idle = self.diversion.close(CLOSE_WAIT);
         if let Some(reader) = self.reader.take()
             && idle
