@@ -1,7 +1,7 @@
 // `hvguest fcopy status`: files from the host, as the running service tells them.
 
 import { pathsFrom } from "../../platform/paths.ts";
-import { type FcopyReport, readReport } from "../../services/fcopy/transfer-report.ts";
+import { type FcopyReport, isRunning, readReport } from "../../services/fcopy/transfer-report.ts";
 import { command, ExitStatus } from "../command.ts";
 
 const fcopyStatus = command<{ json: boolean }>({
@@ -32,16 +32,6 @@ function currentReport(report: FcopyReport | undefined): FcopyReport | undefined
     return report;
   }
   return { ...report, transport: null, version: null, transfer: null };
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, for somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /** The report for people: a line for each thing. */

@@ -165,8 +165,8 @@ export class ArrivingFile {
         this.#hidden = false;
       }
     } finally {
-      await this.#file.close();
-      await this.#directory.close();
+      // One that stays open would be closed by the collector, with an error.
+      await Promise.allSettled([this.#file.close(), this.#directory.close()]);
     }
   }
 

@@ -25,13 +25,16 @@ import { ownershipOf, policyOf } from "./fcopy-policy.ts";
 import { describeRequest } from "./request-text.ts";
 import { Patience } from "./patience.ts";
 import { TransferLog } from "./transfer-log.ts";
-import { readReport } from "./transfer-report.ts";
+import { isRunning, readReport } from "./transfer-report.ts";
 
 /**
  * Seconds for an answer: less than HV_UTIL_TIMEOUT, after which the kernel's driver
  * has answered by itself. A ring has no such limit, but a host will have one.
  */
 const patienceSeconds = 25;
+
+/** How long a host has for its negotiation before the service counts as ready without. */
+const negotiationMilliseconds = 3000;
 
 /** What a channel is over. */
 type Transport = "device" | "ring";
@@ -83,6 +86,8 @@ export class FcopyService implements Service {
               );
             }
             transfers.connected(this.#transport, versions && versionText(versions.message));
+            clearTimeout(late);
+            ready();
           });
     const receiver = new FileReceiver({
       policy: () => policyOf(settings().fcopy),
@@ -94,10 +99,10 @@ export class FcopyService implements Service {
       onEnded: (transfer, received, failure) => transfers.ended(transfer, received, failure),
     });
     const complain = limitedWarnings(log);
-    if (this.#transport === "ring") {
-      // The host begins, and may take its time.
-      ready();
-    }
+    // On a ring the host begins. It may take its time, but a ring that is broken at
+    // once does not count as a registration: it is not to be opened in a tight loop.
+    const late =
+      this.#transport === "ring" ? setTimeout(ready, negotiationMilliseconds) : undefined;
     try {
       await serve({
         channel,
@@ -123,6 +128,7 @@ export class FcopyService implements Service {
         onIgnored: (reason) => complain(() => `${reason}, ignoring`),
       });
     } finally {
+      clearTimeout(late);
       this.#patience.queue(() => receiver.abandon("the channel ended"));
       await this.#patience.settled();
       transfers.disconnected();
@@ -148,8 +154,14 @@ export class FcopyService implements Service {
 
   /** What an agent that was killed has left under a hidden name. */
   #removeLeftover(): void {
-    const leftover = readReport(this.#context.paths)?.transfer?.leftover;
-    if (leftover === undefined || !basename(leftover).startsWith(hiddenPrefix)) {
+    const report = readReport(this.#context.paths);
+    const leftover = report?.transfer?.leftover;
+    if (
+      report === undefined ||
+      leftover === undefined ||
+      !basename(leftover).startsWith(hiddenPrefix) ||
+      isRunning(report.pid)
+    ) {
       return;
     }
     try {

@@ -59,3 +59,14 @@ export function readReport(paths: Paths): FcopyReport | undefined {
     return undefined;
   }
 }
+
+/** Whether the process that wrote a report is there. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, for somebody else.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Logger } from "../../../src/log.ts";
+import { pathsFrom } from "../../../src/platform/paths.ts";
+import { FcopyService } from "../../../src/services/fcopy/fcopy-service.ts";
+import {
+  type FcopyReport,
+  readReport,
+  writeReport,
+} from "../../../src/services/fcopy/transfer-report.ts";
+import { FreezeState } from "../../../src/services/freeze-state.ts";
+import { defaultSettings } from "../../../src/services/settings.ts";
+import { fcopyKernel } from "../../support/fcopy-kernel.ts";
+import { connectedChannel } from "../../support/memory-channel.ts";
+import { temporaryRoot } from "../../support/temporary-root.ts";
+
+/** A service of a machine of its own; `report` is what an agent before it has left. */
+function machine(report?: Partial<FcopyReport>) {
+  const root = temporaryRoot();
+  const paths = pathsFrom({ HVGUEST_ROOT: root });
+  const directory = join(root, "srv");
+  mkdirSync(directory);
+  const lines: string[] = [];
+  const logger = new Logger({
+    sink: (line) => lines.push(line.trimEnd()),
+    level: "info",
+    journal: false,
+  });
+  const freezeState = new FreezeState();
+  if (report !== undefined) {
+    writeReport(paths, report as FcopyReport);
+  }
+  const context = {
+    paths,
+    log: logger.log("fcopy"),
+    logger,
+    freezeState,
+    settings: () => ({
+      ...defaultSettings(),
+      fcopy: { ...defaultSettings().fcopy, denied_directories: [join(directory, "denied")] },
+    }),
+    statusChanged: () => undefined,
+  };
+  return { directory, paths, lines, freezeState, service: () => new FcopyService(context) };
+}
+
+/** A service that is registered with a kernel. */
+async function registered() {
+  const parts = machine();
+  const service = parts.service();
+  const [channel, far] = connectedChannel();
+  const ready = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const ended = service.serve(channel, ready.resolve, stop.signal).catch(String);
+  const kernel = fcopyKernel(far);
+  await kernel.register();
+  await ready.promise;
+  return { ...parts, service, kernel, far, stop, ended };
+}
+
+test("a file is received, told in the journal, and remembered", async () => {
+  const { kernel, directory, lines, paths, service } = await registered();
+  expect(await kernel.start(directory, "file", 5)).toBe(0);
+  expect(service.status()).toStartWith(`receiving '${directory}/file', 0 of 5 bytes (0 %)`);
+  expect(readReport(paths)?.transfer?.path).toBe(`${directory}/file`);
+  expect(await kernel.write(0, "hello")).toBe(0);
+  expect(await kernel.complete()).toBe(0);
+  expect(readFileSync(join(directory, "file"), "utf8")).toBe("hello");
+  expect(lines.at(-1)).toStartWith(`notice: fcopy: received '${directory}/file', 5 bytes in `);
+  expect(readReport(paths)).toMatchObject({
+    transport: "device",
+    version: "1.1",
+    transfer: null,
+    last: [{ path: `${directory}/file`, bytes: 5 }],
+  });
+  expect(service.status()).toBe("registered, 1 of the last 1 files received");
+});
+
+test("a refusal is one line with its status, and the host gets the status", async () => {
+  const { kernel, directory, lines, paths } = await registered();
+  mkdirSync(join(directory, "denied"));
+  expect(await kernel.start(join(directory, "denied"), "x", 1)).toBe(0x80070005);
+  expect(lines.filter((line) => line.startsWith("warning"))).toEqual([
+    `warning: fcopy: start of 'x' to '${directory}/denied', 1 bytes: ` +
+      `'${directory}/denied' is a denied directory (0x80070005)`,
+  ]);
+  expect(readReport(paths)).toMatchObject({ refused: 1 });
+});
+
+test("a device that goes takes the unfinished file with it", async () => {
+  const { kernel, directory, far, ended, lines } = await registered();
+  await kernel.start(`${directory}/a/b/`, "file", 5, 2);
+  await kernel.write(0, "hel");
+  far.remove();
+  expect(await ended).toContain("is gone");
+  expect(readdirSync(directory)).toEqual([]);
+  expect(lines.at(-1)).toContain("after 3 of 5 bytes: the channel ended");
+});
+
+test("a copy during our own freeze waits for the thaw", async () => {
+  const { kernel, directory, freezeState } = await registered();
+  freezeState.freeze();
+  let isAnswered = false;
+  const answer = kernel.start(directory, "file", 0).finally(() => {
+    isAnswered = true;
+  });
+  // Everything that could be done at once has been done after this.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isAnswered).toBe(false);
+  freezeState.thaw();
+  expect(await answer).toBe(0);
+  expect(await kernel.complete()).toBe(0);
+});
+
+test("an agent that stops drops the file", async () => {
+  const { kernel, directory, stop, ended } = await registered();
+  await kernel.start(directory, "file", 5);
+  stop.abort();
+  expect(await ended).toContain("stopped");
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("what a killed agent has left under a hidden name is removed, and nothing else", () => {
+  const parts = machine();
+  const [hidden, other] = [".hvguest-0123", "precious"].map((name) => join(parts.directory, name));
+  for (const [path, pid] of [
+    [hidden, 2 ** 30],
+    [other, 2 ** 30],
+    [hidden, process.pid],
+  ] as const) {
+    writeFileSync(path ?? "", "x");
+    const transfer = { path: "", size: 1, received: 0, bytes_per_second: 0, leftover: path ?? "" };
+    writeReport(parts.paths, { pid, transfer } as FcopyReport);
+    parts.service();
+    expect(existsSync(path ?? "")).toBe(path !== hidden || pid === process.pid);
+  }
+});
