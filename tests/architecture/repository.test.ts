@@ -60,8 +60,10 @@ test.skipIf(!inCheckout)("nothing is left to be done later", () => {
 });
 
 test.skipIf(!inCheckout)("no path of the machine that it was written on is in it", () => {
-  const home = ["/ro" + "ot/", "/ho" + "me/[a-z]+/", "(?<![\\w}])/wo" + "rk/"].join("|");
-  expect(places(new RegExp(home)).filter((place) => !/\$\{?HOME/.test(place))).toEqual([]);
+  const homes = ["ro" + "ot", "ho" + "me/[a-z]+", "wo" + "rk"].join("|");
+  expect(
+    places(new RegExp(`(?<![\\w}])/(${homes})/`)).filter((place) => !/\$\{?HOME/.test(place)),
+  ).toEqual([]);
 });
 
 test.skipIf(!inCheckout)("packages are named by name, not by the host they came from", () => {

@@ -1,6 +1,7 @@
 // Runs the program from its source, in a process of its own.
 
 import { join } from "node:path";
+import { daemonRuntime } from "../../src/cli/daemon-runtime.ts";
 
 const repository = join(import.meta.dir, "../..");
 
@@ -31,7 +32,13 @@ export function hvguest(
 ): Ended {
   const ended = Bun.spawnSync([...fromSource, ...args], {
     cwd: "/",
-    env: { PATH: "/usr/sbin:/usr/bin", HVGUEST_KERNEL_ROOT: "/nonexistent", ...environment },
+    env: {
+      PATH: "/usr/sbin:/usr/bin",
+      HVGUEST_KERNEL_ROOT: "/nonexistent",
+      // With it a daemon does not execute itself once more, which would be Bun here.
+      ...daemonRuntime,
+      ...environment,
+    },
     stdin: Buffer.from(input),
     stdout: "pipe",
     stderr: "pipe",

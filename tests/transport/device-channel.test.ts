@@ -110,6 +110,18 @@ test("an abort ends the wait and leaves the channel open", async () => {
   device.hangUp();
 });
 
+test("closed channels leave no descriptor behind, also before the collector comes", () => {
+  const count = () => readdirSync("/proc/self/fd").length;
+  const device = lineDevice();
+  openDeviceChannel(device.path)?.close();
+  const before = count();
+  for (let round = 0; round < 20; round += 1) {
+    openDeviceChannel(device.path)?.close();
+  }
+  expect(count()).toBe(before);
+  device.hangUp();
+});
+
 function linkOf(path: string): string | undefined {
   try {
     return readlinkSync(path);

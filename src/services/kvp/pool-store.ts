@@ -19,8 +19,11 @@ import type { PoolSnapshot } from "./prepared-items.ts";
 const waitMilliseconds = 1000;
 /** How long reads do not wait again for a program that holds a pool for ever. */
 const impatienceMilliseconds = 10_000;
-/** A locked file that was changed since may be in the middle of a change. */
-const busyMilliseconds = 1000;
+/**
+ * A locked file that was changed since may be in the middle of a change. Longer
+ * than the wait for its lock, which comes before the look.
+ */
+const busyMilliseconds = waitMilliseconds + 2000;
 /** A partial record that is older was not left by a write that is still going on. */
 const abandonedMilliseconds = 2000;
 

@@ -223,9 +223,10 @@ test("a file that cannot fit is refused at START, not after its data", async () 
 });
 
 test("a file larger than the configuration allows is refused", async () => {
-  const { start } = receiving({ largestFile: 10n });
+  const { start, end } = receiving({ largestFile: 10n });
   expect(await start("file", 11)).toBe(Status.fileTooLarge);
   expect(await start("file", 10)).toBe(Status.ok);
+  await end("cancel");
 });
 
 test("a connection that ends drops the file under way", async () => {
