@@ -9,6 +9,7 @@ import { RequestError, type Status } from "../../src/protocol/status.ts";
 import type { Ownership } from "../../src/services/fcopy/arriving-file.ts";
 import { FileReceiver } from "../../src/services/fcopy/file-receiver.ts";
 import type { Policy } from "../../src/services/fcopy/policy.ts";
+import { abandonAfterTest } from "./open-receivers.ts";
 
 export interface Receiving {
   readonly directory: string;
@@ -40,6 +41,7 @@ export function receiving(
     onStarted: () => undefined,
     onEnded: (_transfer, _received, failure) => ends.push(failure ?? "received"),
   });
+  abandonAfterTest(receiver);
   const awaited = new AbortController().signal;
   const ask = async (request: Parameters<FileReceiver["answer"]>[0]): Promise<Status> => {
     try {

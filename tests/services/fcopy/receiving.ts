@@ -1,6 +1,5 @@
 // A receiver that puts files into a temporary directory.
 
-import { afterEach } from "bun:test";
 import { mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,16 +7,7 @@ import type { FcopyStart } from "../../../src/protocol/fcopy/request.ts";
 import { DeviceFcopySession } from "../../../src/protocol/fcopy/session.ts";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { FileReceiver, type ReceiverOptions } from "../../../src/services/fcopy/file-receiver.ts";
-
-const receivers = new Set<FileReceiver>();
-
-// A file that is open at the end of a test would be closed by the collector, with an error.
-afterEach(async () => {
-  for (const receiver of receivers) {
-    await receiver.abandon("the test is over");
-  }
-  receivers.clear();
-});
+import { abandonAfterTest } from "../../support/open-receivers.ts";
 
 export const unlimited = { allowed: [], denied: [], largestFile: 1n << 64n };
 
@@ -47,7 +37,7 @@ export function receiving(options: Partial<ReceiverOptions> = {}): Receiving {
     onEnded: (_transfer, _received, failure) => ends.push(failure),
     ...options,
   });
-  receivers.add(receiver);
+  abandonAfterTest(receiver);
   const awaited = new AbortController().signal;
   const answer = async (request: Parameters<FileReceiver["answer"]>[0]): Promise<Status> => {
     try {
