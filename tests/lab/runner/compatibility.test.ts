@@ -30,6 +30,13 @@ test("a difference is what both daemons showed and what is not the same, over al
   ]);
 });
 
+test("a scenario that only one of them passes is a difference", () => {
+  const failed = { ...outcome("c", "g61", {}), result: "failed" as const };
+  expect(differencesOf([failed, outcome("ours", "g61", {})])).toMatchObject([
+    { label: "the scenario", c: "fails", ours: "passes" },
+  ]);
+});
+
 test("a difference without a reason and a reason without a difference are found", () => {
   const differences = differencesOf(outcomes);
   expect(explain(differences, []).unexplained).toHaveLength(1);

@@ -29,7 +29,7 @@ export interface Difference {
 }
 
 /** What is compared of an outcome; outcomes.json keeps it. */
-export type Compared = Pick<Outcome, "guest" | "who" | "observations"> & {
+export type Compared = Pick<Outcome, "guest" | "who" | "result" | "observations"> & {
   readonly scenario: { readonly name: string; readonly service: string };
 };
 
@@ -41,8 +41,9 @@ export function differencesOf(outcomes: readonly Compared[]): Difference[] {
       ({ who, guest, scenario }) =>
         who === "c" && guest === ours.guest && scenario.name === ours.scenario.name,
     );
-    for (const [label, value] of Object.entries(ours.observations)) {
-      const other = c?.observations[label];
+    const seen = c === undefined ? {} : withResult(c);
+    for (const [label, value] of Object.entries(withResult(ours))) {
+      const other = seen[label];
       if (other === undefined || other === value) {
         continue;
       }
@@ -53,6 +54,12 @@ export function differencesOf(outcomes: readonly Compared[]): Difference[] {
     }
   }
   return [...found.values()];
+}
+
+/** What was written down, and whether the scenario's end was reached. */
+function withResult({ result, observations }: Compared): Readonly<Record<string, string>> {
+  const passes = result.startsWith("passed") ? "passes" : "fails";
+  return { ...observations, "the scenario": passes };
 }
 
 /** The differences with their reasons, those without one, and reasons without a difference. */
