@@ -26,6 +26,10 @@ export function runAgent(args: readonly string[]): ExitStatus | Promise<ExitStat
     writeAll(1, help);
     return ExitStatus.done;
   }
+  if (options.root === "") {
+    // A variable of a script that was not set: not the running system.
+    throw new UsageError("--root: '' is not a folder");
+  }
   const services = options.services === undefined ? "all" : serviceList(options.services);
   return runAgentProcess({
     services,

@@ -1,6 +1,8 @@
 // Where things are. `HVGUEST_ROOT` (or --root) moves what hvguest owns;
 // `HVGUEST_KERNEL_ROOT` moves what the kernel shows, for tests.
 
+import { resolve } from "node:path";
+
 export interface Paths {
   /** Before every other file of the system, such as /etc/resolv.conf: empty, or a directory. */
   readonly root: string;
@@ -17,9 +19,10 @@ export interface Paths {
 
 export function pathsFrom(
   environment: Readonly<Record<string, string | undefined>>,
-  root = environment["HVGUEST_ROOT"] ?? "",
+  rootDirectory = environment["HVGUEST_ROOT"] ?? "",
 ): Paths {
-  const kernelRoot = environment["HVGUEST_KERNEL_ROOT"] ?? "";
+  const root = prefix(rootDirectory);
+  const kernelRoot = prefix(environment["HVGUEST_KERNEL_ROOT"] ?? "");
   return {
     root,
     configuration: `${root}/etc/hvguest`,
@@ -29,4 +32,10 @@ export function pathsFrom(
     sys: `${kernelRoot}/sys`,
     proc: `${kernelRoot}/proc`,
   };
+}
+
+/** What stands before an absolute path: the agent changes its current directory. */
+function prefix(directory: string): string {
+  const absolute = directory === "" ? "/" : resolve(directory);
+  return absolute === "/" ? "" : absolute;
 }

@@ -39,6 +39,7 @@ test.each([
   [["lsvmbus", "extra"], "Unknown command: extra"],
   [["run", "--bogus"], "Unknown option '--bogus'"],
   [["run", "--services", "x"], "--services: 'x' is none of "],
+  [["run", "--root", ""], "--root: '' is not a folder"],
   [["run", "extra"], "Unexpected argument 'extra'"],
   [["uninstall", "--root"], "Not enough arguments following: root"],
   [["uninstall", "--root", "--dry-run"], "Not enough arguments following: root"],
