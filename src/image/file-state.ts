@@ -15,9 +15,9 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { replaceFile } from "../platform/replace-file.ts";
 
 /** What a place holds: a fingerprint of a file, or the target of a link. */
 export type Held = string;
@@ -64,11 +64,7 @@ export function modeAt(path: string): number {
 }
 
 export function putText(path: string, text: string, mode: number): void {
-  put(path, (temporary) => {
-    writeFileSync(temporary, text, { flag: "wx", mode });
-    chmodSync(temporary, mode);
-    sync(temporary);
-  });
+  replaceFile(path, text, mode);
 }
 
 export function putCopy(path: string, source: string, mode: number): void {

@@ -1,16 +1,8 @@
 // The folder in which cloud-init looks for the NoCloud seed.
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { removeFile, replaceFile } from "../../platform/replace-file.ts";
 
 /**
  * Makes the folder (0700) hold these files (0600) and not those that are undefined;
@@ -27,25 +19,19 @@ export function writeSeedFolder(
     const path = `${folder}/${name}`;
     const old = contentsOf(path);
     if (bytes === undefined) {
-      rmSync(path, { force: true });
+      removeFile(path);
       changed ||= old !== undefined;
     } else if (old?.equals(bytes) !== true) {
       writeSecret(path, bytes);
       changed = true;
     }
   }
-  sync(folder);
   return changed;
 }
 
 /** Writes a file that only root reads, whole or not at all. */
 export function writeSecret(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.hvguest-new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, bytes, { flag: "wx", mode: 0o600 });
-  sync(temporary);
-  renameSync(temporary, path);
-  sync(dirname(path));
+  replaceFile(path, bytes, 0o600);
 }
 
 function contentsOf(path: string): Buffer | undefined {
@@ -54,14 +40,5 @@ function contentsOf(path: string): Buffer | undefined {
   } catch {
     // Not there, or no file: it is written anew, which tells what is wrong.
     return undefined;
-  }
-}
-
-function sync(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

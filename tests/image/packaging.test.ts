@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const packaging = join(import.meta.dir, "../../packaging");
+const files = readdirSync(packaging, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name).slice(packaging.length + 1));
+
+function text(path: string): string {
+  return readFileSync(join(packaging, path), "utf8");
+}
+
+/** Units in which our executable runs. */
+const units = files.filter((path) => path.endsWith(".service") && /\/sbin\/h/.test(text(path)));
+
+test.each(files.filter((path) => text(path).startsWith("#!")))(
+  "%s is a script that a shell can read",
+  (path) => {
+    const shell = text(path).startsWith("#!/bin/bash") ? "bash" : "sh";
+    const { exitCode, stderr } = Bun.spawnSync([shell, "-n", join(packaging, path)]);
+    expect({ exitCode, said: stderr.toString() }).toEqual({ exitCode: 0, said: "" });
+  },
+);
+
+test.each(units)("%s cleans the environment of what the runtime obeys, and starts in /", (path) => {
+  const unset = /^UnsetEnvironment=(.*)$/m.exec(text(path))?.[1]?.split(" ");
+  expect(unset).toContain("BUN_OPTIONS");
+  expect(unset).toContain("BUN_BE_BUN");
+  expect(unset).toContain("BUN_INSPECT");
+  expect(text(path)).toContain("\nWorkingDirectory=/\n");
+  expect(text(path)).toContain("\nNoNewPrivileges=yes\n");
+});
+
+test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
+  "%s waits for nothing on other machines, and lets no memory be written and run",
+  (path) => {
+    expect(text(path)).toContain("\nConditionVirtualization=microsoft\n");
+    expect(text(path)).toMatch(/^ConditionPathExistsGlob=\|.*VM\[Bb\]/m);
+    expect(text(path)).not.toContain("BindsTo=");
+    expect(text(path)).toContain("\nMemoryDenyWriteExecute=yes\n");
+    expect(text(path)).toContain("\nRestartPreventExitStatus=2 69\n");
+  },
+);
