@@ -1,8 +1,10 @@
 // Measures file copy in the lab: our daemon and the C daemon in turn, in the same
-// guest, over the transport that its kernel has. MB/s as the host sees it, CPU time
-// of the daemon for each GiB, its memory before and after.
+// guest, over the transport that its kernel has. MB/s as the host sees it, the time of
+// one fragment (the tenth percentile, and the median) beside that of a heartbeat, which
+// the guest's kernel answers by itself, CPU time of the daemon for each GiB, and its
+// memory after a small and after a large file.
 //
-//   sh scripts/run.sh scripts/bench/fcopy.ts [GUEST...] [--megabytes 100] [--rounds 3]
+//   sh scripts/run.sh scripts/bench/fcopy.ts [GUEST...] [--megabytes 50] [--rounds 5]
 //                                            [--processors 1]
 
 import { randomBytes } from "node:crypto";
@@ -21,6 +23,8 @@ import { repository } from "../process.ts";
 
 interface Measurement {
   readonly megabytesPerSecond: number;
+  /** Milliseconds of each fragment. */
+  readonly fragments: readonly number[];
   readonly cpuSecondsPerGibibyte: number;
   /** Resident memory after a small copy, and after the large one. */
   readonly residentKibibytes: readonly [number, number];
@@ -41,13 +45,23 @@ async function measure(machine: Machine, who: Who, content: Buffer): Promise<Mea
   const daemon = new Daemon(machine, who, "fcopy");
   using host = Host.of(machine);
   const context = new Context(machine, host, daemon, who);
-  await daemon.start({ environment: process.env["LAB_ENV"] ?? "LAB=1" });
+  await daemon.start();
   const fcopy = await context.ready("fcopy");
   const pid = await daemon.pid();
   const warm = await fcopy.copy("/tmp/", "warm", content.subarray(0, 2_000_000), { flags: 1 });
   const memoryBefore = await residentKibibytes(context, pid);
   const before = await cpuSeconds(context, pid);
-  const copied = await fcopy.copy("/tmp/", "bench", content, { flags: 1 });
+  const fragments: number[] = [];
+  let last = performance.now();
+  const copied = await fcopy.copy("/tmp/", "bench", content, {
+    flags: 1,
+    afterWrite: () => {
+      const now = performance.now();
+      fragments.push(now - last);
+      last = now;
+      return Promise.resolve(undefined);
+    },
+  });
   const after = await cpuSeconds(context, pid);
   const memoryAfter = await residentKibibytes(context, pid);
   await context.sh("rm -f /tmp/bench /tmp/warm");
@@ -57,17 +71,37 @@ async function measure(machine: Machine, who: Who, content: Buffer): Promise<Mea
   }
   return {
     megabytesPerSecond: content.length / 1e6 / (copied.milliseconds / 1000),
+    fragments,
     cpuSecondsPerGibibyte: ((after - before) / content.length) * 2 ** 30,
     residentKibibytes: [memoryBefore, memoryAfter],
   };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** Milliseconds of each of some heartbeats. */
+async function heartbeats(machine: Machine): Promise<readonly number[]> {
+  using host = Host.of(machine);
+  const heartbeat = await host.service("heartbeat");
+  const times: number[] = [];
+  for (let sequence = 1n; sequence <= 500n; sequence += 1n) {
+    const started = performance.now();
+    await heartbeat.beat(sequence);
+    times.push(performance.now() - started);
+  }
+  return times;
 }
 
-function row(cells: readonly (string | number)[]): string {
-  return `| ${cells.map((cell) => (typeof cell === "number" ? cell.toFixed(1) : cell)).join(" | ")} |`;
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** `180 / 240`: the tenth percentile and the median, in microseconds. */
+function microseconds(milliseconds: readonly number[]): string {
+  return [0.1, 0.5].map((share) => (quantile(milliseconds, share) * 1000).toFixed(0)).join(" / ");
 }
 
 async function bench(guest: GuestName, content: Buffer, rounds: number, processors: number) {
@@ -77,19 +111,28 @@ async function bench(guest: GuestName, content: Buffer, rounds: number, processo
     await using machine = await Machine.start({ guest, share, processors });
     const results: Record<Who, Measurement[]> = { ours: [], c: [] };
     for (let round = 0; round < rounds; round += 1) {
-      for (const who of ["ours", "c"] as const) {
+      const turns = round % 2 === 0 ? (["ours", "c"] as const) : (["c", "ours"] as const);
+      for (const who of turns) {
         results[who].push(await measure(machine, who, content));
       }
     }
-    const rate = (who: Who) => median(results[who].map((one) => one.megabytesPerSecond));
-    const cpu = (who: Who) => median(results[who].map((one) => one.cpuSecondsPerGibibyte));
+    const rates = (who: Who) => results[who].map((one) => one.megabytesPerSecond);
+    const ratios = rates("ours").map((rate, round) => rate / (rates("c")[round] ?? Number.NaN));
+    const fragments = (who: Who) => results[who].flatMap((one) => one.fragments);
+    const cpu = (who: Who) => {
+      const seconds = results[who].map((one) => one.cpuSecondsPerGibibyte);
+      return quantile(seconds, 0.5).toFixed(1);
+    };
     const memory = results.ours.at(-1)?.residentKibibytes ?? [0, 0];
     console.log(
       row([
-        `${guest}, ${processors} CPU`,
-        rate("ours"),
-        rate("c"),
-        (rate("ours") / rate("c")).toFixed(2),
+        `${guest}, ${guest === "g61" ? "device" : "ring"}`,
+        quantile(rates("ours"), 0.5).toFixed(1),
+        quantile(rates("c"), 0.5).toFixed(1),
+        quantile(ratios, 0.5).toFixed(2),
+        microseconds(fragments("ours")),
+        microseconds(fragments("c")),
+        microseconds(await heartbeats(machine)),
         cpu("ours"),
         cpu("c"),
         memory.map((kibibytes) => (kibibytes / 1024).toFixed(1)).join(" → "),
@@ -103,8 +146,8 @@ async function bench(guest: GuestName, content: Buffer, rounds: number, processo
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    megabytes: { type: "string", default: "100" },
-    rounds: { type: "string", default: "3" },
+    megabytes: { type: "string", default: "50" },
+    rounds: { type: "string", default: "5" },
     processors: { type: "string", default: "1" },
   },
 });
@@ -114,10 +157,20 @@ const guests =
     : guestNames.filter((name) => positionals.includes(name));
 await prepare(guests);
 const content = randomBytes(Number(values.megabytes) * 1_000_000);
-console.log(
-  row(["guest", "ours MB/s", "C MB/s", "ratio", "ours CPU s/GiB", "C CPU s/GiB", "RSS MiB"]),
-);
-console.log(row(Array.from({ length: 7 }, () => "---")));
+const columns = [
+  "guest, transport",
+  "ours MB/s",
+  "C MB/s",
+  "ratio",
+  "ours µs a fragment",
+  "C µs a fragment",
+  "heartbeat µs",
+  "ours CPU s/GiB",
+  "C CPU s/GiB",
+  "ours RSS MiB",
+];
+console.log(row(columns));
+console.log(row(columns.map(() => "---")));
 for (const guest of guests) {
   await bench(guest, content, Number(values.rounds), Number(values.processors));
 }

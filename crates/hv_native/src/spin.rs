@@ -5,14 +5,27 @@ use std::time::{Duration, Instant};
 
 /// The longest wait.
 const LIMIT: Duration = Duration::from_micros(100);
-/// Waits in vain after which the other end counts as slow, and few are tried.
-const FAILURES: u32 = 16;
-const RETRY: u32 = 64;
+/// Most waits that past successes pay for.
+const MOST_CREDIT: u32 = 16;
+/// What a wait in vain costs, in successes.
+const PRICE: u32 = 2;
+/// Without credit one message in so many is tried.
+const RETRY: u32 = 32;
 
-/// Whether it has been worth it.
-#[derive(Default)]
+/// Whether it has been worth it: on a busy machine the processor that waits is
+/// one that the other end would need.
 pub struct Spin {
-    in_vain: u32,
+    credit: u32,
+    skipped: u32,
+}
+
+impl Default for Spin {
+    fn default() -> Self {
+        Self {
+            credit: MOST_CREDIT,
+            skipped: 0,
+        }
+    }
 }
 
 impl Spin {
@@ -27,20 +40,56 @@ impl Spin {
         looks: u32,
         mut is_ready: impl FnMut() -> Result<bool, E>,
     ) -> Result<bool, E> {
-        self.in_vain = self.in_vain.wrapping_add(1);
-        if self.in_vain > FAILURES && !self.in_vain.is_multiple_of(RETRY) {
-            return Ok(false);
+        if self.credit < PRICE {
+            self.skipped = (self.skipped + 1) % RETRY;
+            if self.skipped != 0 {
+                return Ok(false);
+            }
         }
         let started = Instant::now();
         while started.elapsed() < LIMIT {
             for _ in 0..looks {
                 if is_ready()? {
-                    self.in_vain = 0;
+                    self.credit = MOST_CREDIT.min(self.credit + 1);
                     return Ok(true);
                 }
                 std::hint::spin_loop();
             }
         }
+        self.credit = self.credit.saturating_sub(PRICE);
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spin;
+    use std::convert::Infallible;
+
+    fn looks(spin: &mut Spin, ready: bool) -> u32 {
+        let mut count = 0;
+        let result = spin.until(1, || {
+            count += 1;
+            Ok::<bool, Infallible>(ready)
+        });
+        assert_eq!(result, Ok(ready && count > 0));
+        count
+    }
+
+    #[test]
+    fn what_is_ready_is_seen_at_the_first_look() {
+        let mut spin = Spin::default();
+        for _ in 0..100 {
+            assert_eq!(looks(&mut spin, true), 1);
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_always_slow_is_seldom_waited_for_until_it_is_quick() {
+        let mut spin = Spin::default();
+        let waits = (0..1000).filter(|_| looks(&mut spin, false) > 0).count();
+        assert!(waits < 50, "{waits} waits");
+        let waits = (0..1000).filter(|_| looks(&mut spin, true) > 0).count();
+        assert!(waits > 900, "{waits} waits");
     }
 }
