@@ -109,4 +109,33 @@ const kvp: readonly Explanation[] = [
   },
 ];
 
-export const explanations: readonly Explanation[] = [...kvp];
+const fcopy: readonly Explanation[] = [
+  {
+    scenario: "the path is a directory or the whole destination",
+    verdict: "improvement",
+    why: "Microsoft documents a path that is no directory as the complete destination; the C daemon fails there, because it never makes the last part of a path.",
+  },
+  {
+    scenario: "a file that does not fit is refused before its data come",
+    verdict: "improvement",
+    why: "hvguest reserves the announced size at the start; the C daemon fills the disk until a write fails.",
+  },
+  {
+    scenario: "a place that cannot take a file is told at once",
+    verdict: "improvement",
+    isOccasional: true,
+    why: "hvguest refuses at the start what is no regular file.",
+  },
+  {
+    scenario: "requests that belong to no file fail",
+    verdict: "C daemon's fault",
+    why: "The C daemon answers the end of no file with success, and remembers a failure for the next file.",
+  },
+  {
+    scenario: "what the host cancels or begins anew leaves nothing behind",
+    verdict: "C daemon's fault",
+    why: "The daemon for UIO does not know cancelling.",
+  },
+];
+
+export const explanations: readonly Explanation[] = [...kvp, ...fcopy];
