@@ -44,18 +44,37 @@ function report(outcome: Outcome): void {
   }
 }
 
+/** Scenarios that one guest plays after each other. */
+interface Part {
+  readonly guest: GuestName;
+  readonly scenarios: readonly Scenario[];
+}
+
+/** A half of the scenarios for each guest, so that two guests at a time end together. */
+function partsOf(scenarios: readonly Scenario[], options: SuiteOptions): Part[] {
+  return options.guests.flatMap((guest) => {
+    const own = scenarios.filter((scenario) =>
+      options.who.some((who) => chosen([scenario], guest, who).length > 0),
+    );
+    const middle = options.jobs > 1 ? Math.ceil(own.length / 2) : own.length;
+    return [own.slice(0, middle), own.slice(middle)]
+      .filter((part) => part.length > 0)
+      .map((part) => ({ guest, scenarios: part }));
+  });
+}
+
 /** Runs everything; outcomes in the order in which they ended. */
 export async function runSuite(
   scenarios: readonly Scenario[],
   options: SuiteOptions,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const queue = [...options.guests];
+  const queue = partsOf(scenarios, options);
   const work = async (): Promise<void> => {
-    for (let guest = queue.shift(); guest !== undefined; guest = queue.shift()) {
-      await using runner = new GuestRunner(guest, options);
+    for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
+      await using runner = new GuestRunner(part.guest, options);
       for (const who of options.who) {
-        for (const scenario of chosen(scenarios, guest, who)) {
+        for (const scenario of chosen(part.scenarios, part.guest, who)) {
           const outcome = await runner.run(scenario, who);
           outcomes.push(outcome);
           report(outcome);
