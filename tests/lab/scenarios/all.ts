@@ -12,6 +12,7 @@ import { kvpLifecycle } from "./kvp-lifecycle.ts";
 import { kvpMalformed } from "./kvp-malformed.ts";
 import { kvpNames } from "./kvp-names.ts";
 import { kvpNetwork } from "./kvp-network.ts";
+import { kvpOffers } from "./kvp-offers.ts";
 import { kvpPools } from "./kvp-pools.ts";
 import { kvpSuites } from "./kvp-suites.ts";
 import { kvpSurroundings } from "./kvp-surroundings.ts";
@@ -30,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   ...kvpNetwork,
   ...kvpNames,
   ...kvpSuites,
+  ...kvpOffers,
   ...kvpLifecycle,
   ...kvpSurroundings,
   ...kvpCloudInit,

@@ -1,33 +1,9 @@
-// Data exchange: the offer comes and goes, daemons die, replies come late.
+// Data exchange: daemons die, end and start, and replies come late.
 
 import assert from "node:assert/strict";
 import { enumerateBody, type KvpHost, KvpPool, KvpStatus } from "../host/kvp.ts";
-import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
-
-/** Open files and threads of the daemon. */
-async function footprint(context: Context): Promise<{ files: number; threads: number }> {
-  const pid = await context.daemon.pid();
-  const [files, threads] = (
-    await context.sh(`ls /proc/${pid}/fd | wc -l; ls /proc/${pid}/task | wc -l`)
-  )
-    .split("\n")
-    .map(Number);
-  return { files: files ?? 0, threads: threads ?? 0 };
-}
-
-/** Processor time of the daemon in hundredths of a second, and its context switches. */
-async function effort(context: Context): Promise<{ ticks: number; switches: number }> {
-  const pid = await context.daemon.pid();
-  const stat = await context.sh(`cat /proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const switches = await context.sh(`cat /proc/${pid}/task/*/status | grep ctxt_switches`);
-  return {
-    ticks: Number(fields[11]) + Number(fields[12]),
-    switches: switches.split("\n").reduce((sum, line) => sum + Number(line.split(":")[1]), 0),
-  };
-}
 
 async function osName(kvp: KvpHost): Promise<string | undefined> {
   return (await kvp.enumerate(KvpPool.auto, 5)).item?.value;
@@ -36,78 +12,6 @@ async function osName(kvp: KvpHost): Promise<string | undefined> {
 const debian = "Debian GNU/Linux";
 
 export const kvpLifecycle: readonly Scenario[] = [
-  {
-    name: "the offer is withdrawn and made again twenty times",
-    service: "kvp",
-    seconds: 180,
-    async run(context) {
-      const kvp = await context.ready("kvp");
-      await kvp.set(0, "kept", "yes");
-      let before = { files: 0, threads: 0 };
-      const pid = await context.daemon.pid();
-      let deaths = 0;
-      for (let round = 0; round < 20; round += 1) {
-        await kvp.channel.rescind();
-        await kvp.channel.offer();
-        if (!(await context.survived("kvp"))) {
-          deaths += 1;
-        }
-        await context.ready("kvp");
-        assert.deepEqual(await kvp.list(0), [{ key: "kept", value: "yes" }]);
-        assert.equal(await osName(kvp), debian);
-        if (round === 4) {
-          before = await footprint(context);
-        }
-      }
-      context.expect("daemon died", deaths > 0, false);
-      if (context.who === "ours") {
-        assert.equal(await context.daemon.pid(), pid);
-        const after = await footprint(context);
-        assert.equal(after.files, before.files);
-        // The runtime's compiler and collector have threads that come and go.
-        assert.ok(after.threads <= before.threads + 2, `${after.threads} threads`);
-      }
-    },
-  },
-  {
-    name: "a daemon that starts before the service is offered waits for it without polling",
-    service: "kvp",
-    daemon: "none",
-    async run(context) {
-      const { channel } = await context.host.attach("kvp");
-      await channel.rescind();
-      await context.daemon.start();
-      await Bun.sleep(2500);
-      context.expect("still waits", context.daemon.isRunning, true);
-      if (context.who === "ours") {
-        const start = await effort(context);
-        await Bun.sleep(4000);
-        const end = await effort(context);
-        assert.ok(end.ticks - start.ticks <= 5, `${end.ticks - start.ticks} ticks in 4 s`);
-        await channel.offer();
-        assert.equal(await osName(await context.ready("kvp")), debian);
-      } else {
-        await channel.offer();
-      }
-    },
-  },
-  {
-    name: "the offer is withdrawn in the middle of a request",
-    service: "kvp",
-    seconds: 120,
-    async run(context) {
-      const kvp = await context.ready("kvp");
-      for (let round = 0; round < 5; round += 1) {
-        kvp.post(enumerateBody(KvpPool.auto, 5));
-        await kvp.channel.rescind();
-        kvp.channel.drain();
-        await kvp.channel.offer();
-        await context.survived("kvp");
-        await context.ready("kvp");
-        assert.equal(await osName(kvp), debian);
-      }
-    },
-  },
   {
     name: "the daemon is killed in the middle of a request and another one serves the next",
     service: "kvp",
@@ -302,29 +206,6 @@ export const kvpLifecycle: readonly Scenario[] = [
         assert.equal(await osName(again), debian);
       }
       assert.equal(kvp.channel.isConnected, false);
-    },
-  },
-  {
-    name: "an idle daemon sleeps: no processor time, no wake-ups, constant threads and files",
-    service: "kvp",
-    guests: ["g61"],
-    seconds: 120,
-    async run(context) {
-      const kvp = await context.ready("kvp");
-      await kvp.list(KvpPool.auto);
-      // The runtime's collector tidies up for half a minute.
-      await Bun.sleep(35_000);
-      const before = { ...(await effort(context)), ...(await footprint(context)) };
-      await Bun.sleep(10_000);
-      const after = { ...(await effort(context)), ...(await footprint(context)) };
-      assert.ok(after.ticks - before.ticks <= 2, `${after.ticks - before.ticks} ticks in 10 s`);
-      const switches = after.switches - before.switches;
-      assert.ok(switches <= 20, `${switches} context switches in 10 s`);
-      for (let round = 0; round < 30; round += 1) {
-        await kvp.list(KvpPool.auto);
-        await kvp.set(0, "a", String(round));
-      }
-      assert.equal((await footprint(context)).files, before.files);
     },
   },
 ];
