@@ -216,6 +216,45 @@ export const fcopyOrder: readonly Scenario[] = [
     },
   },
   {
+    name: "a copy during a backup waits for its end, and arrives",
+    service: "fcopy",
+    who: ["ours"],
+    seconds: 180,
+    async run(context) {
+      const fcopy = await context.ready("fcopy");
+      const vss = await context.ready("vss");
+      await context.sh("mkdir -p /mnt/ext4/frozen; rm -f /mnt/ext4/frozen/*");
+      const content = randomBytes(40 * fragmentBytes);
+      const sum = new Bun.CryptoHasher("sha256").update(content).digest("hex");
+      const copy = async (name: string, isEnded: () => void) => {
+        const { status } = await fcopy.copy("/mnt/ext4/frozen/", name, content, { flags: 1 });
+        isEnded();
+        return statusText(status);
+      };
+      // One that begins while everything is frozen.
+      let hasEnded = false;
+      let copied: Promise<string> | undefined;
+      await vss.checkpoint(async () => {
+        copied = copy("during", () => {
+          hasEnded = true;
+        });
+        await Bun.sleep(2000);
+        assert.equal(hasEnded, false);
+        assert.equal(await context.sh("/mnt/share/hvguest fcopy status >/dev/null; echo $?"), "0");
+      });
+      assert.equal(await copied, ok);
+      // One that is under way when the freeze comes.
+      const running = copy("across", () => undefined);
+      await vss.checkpoint(() => Bun.sleep(1000));
+      assert.equal(await running, ok);
+      for (const name of ["during", "across"]) {
+        const found = await context.sh(`sha256sum < /mnt/ext4/frozen/${name}`);
+        assert.equal(found.slice(0, 64), sum, name);
+      }
+      assert.equal(await context.sh("ls -A /mnt/ext4/frozen"), "across\nduring");
+    },
+  },
+  {
     name: "the status command tells of transfers and refusals",
     service: "fcopy",
     who: ["ours"],
