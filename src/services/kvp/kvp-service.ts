@@ -103,9 +103,12 @@ export class KvpService implements Service {
         this.#requests += 1;
         log.debug(() => describeRequest(request));
         const { freezeState } = this.#context;
-        return freezeState.frozen && writes(request)
-          ? this.#answerAfterThaw(request, sources, signal)
-          : this.#answer(request, sources, signal);
+        if (freezeState.frozen && writes(request)) {
+          return this.#answerAfterThaw(request, sources, signal);
+        }
+        const reply = this.#answer(request, sources, signal);
+        prepared?.afterChange(request);
+        return reply;
       },
       onAnswered: (request) => prepared?.after(request),
       onFailure: (request, error) => {

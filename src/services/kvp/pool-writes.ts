@@ -94,17 +94,18 @@ function writeDifference(
   before: Uint8Array,
   after: Uint8Array,
 ): void {
-  let from = 0;
-  let to = recordBytes;
-  while (from < to && before[from] === after[from]) {
-    from += 1;
+  if (isSame(before, after, keyArea)) {
+    return;
   }
-  while (to > from && before[to - 1] === after[to - 1]) {
-    to -= 1;
-  }
-  if (from < to) {
-    file.write(after.subarray(from, to), start + from);
-  }
+  const valueEnd = Math.max(usedBytes(before), usedBytes(after));
+  // Other programs leave old bytes behind the NUL, which readers may stumble over.
+  const end = isSame(before, after, valueEnd) ? valueEnd : recordBytes;
+  file.write(after.subarray(keyArea, end), start + keyArea);
+}
+
+/** Whether two records are the same from an offset on. */
+function isSame(a: Uint8Array, b: Uint8Array, from: number): boolean {
+  return Buffer.compare(a.subarray(from), b.subarray(from)) === 0;
 }
 
 /** Takes the records at `slots` out; those behind move up and keep their order. */

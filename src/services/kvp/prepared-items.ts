@@ -32,8 +32,8 @@ export interface PreparedItemsOptions {
 
 /** Records that are prepared at once. */
 const ahead = 64;
-/** Records that are prepared after a change: a host looks whether it was taken. */
-const aheadOfChange = 8;
+/** Records that are prepared with the answer to a change, which waits for them. */
+const aheadOfChange = 4;
 
 /** What was prepared last. */
 interface Batch {
@@ -52,21 +52,25 @@ export class PreparedItems {
     this.#options = options;
   }
 
+  /** To be called when the answer has been sent. */
   after(request: KvpRequest): void {
-    switch (request.operation) {
-      case "enumerate":
-        if (request.pool === KvpPool.auto) {
-          this.#prepareIntrinsic(request.index);
-        } else {
-          this.#prepareRecords(request.pool, request.index, ahead);
-        }
-        break;
-      case "set":
-      case "delete":
-        this.#prepareRecords(request.pool, 0, aheadOfChange);
-        break;
-      default:
-        break;
+    if (request.operation !== "enumerate") {
+      return;
+    }
+    if (request.pool === KvpPool.auto) {
+      this.#prepareIntrinsic(request.index);
+    } else {
+      this.#prepareRecords(request.pool, request.index, ahead);
+    }
+  }
+
+  /**
+   * To be called before the answer to a change is sent: a host that has changed a
+   * key looks at the pool at once.
+   */
+  afterChange(request: KvpRequest): void {
+    if (request.operation === "set" || request.operation === "delete") {
+      this.#prepareRecords(request.pool, 0, aheadOfChange);
     }
   }
 
