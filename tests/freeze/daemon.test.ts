@@ -9,6 +9,7 @@ import { VssHost } from "../fake-kernel/vss-host.ts";
 import {
   configure,
   isMarked,
+  killAllCalled,
   processesCalled,
   type Running,
   startCommand,
@@ -251,7 +252,7 @@ describe.skipIf(!isPrivateMachine())("hooks", () => {
     await using machine = new Machine({ ...withHooks, hook_seconds: 30 });
     expect(await machine.host.freeze()).toBe(HostStatus.ok);
     expect(await machine.host.thaw()).toBe(HostStatus.ok);
-    command("pkill", "-x", "sleep");
+    killAllCalled("sleep");
   });
 
   test("that flood their output cost no memory and no journal", async () => {
@@ -282,7 +283,7 @@ describe.skipIf(!isPrivateMachine())("hooks", () => {
     expect(await machine.host.freeze()).toBe(HostStatus.ok);
     expect(await machine.host.thaw()).toBe(HostStatus.ok);
     await until(() => processesCalled("sleep").length > 0);
-    command("pkill", "-x", "sleep");
+    killAllCalled("sleep");
     await machine.daemon.logged("hook after the thaw: run '/etc/hvguest/vss.d/10-slow thaw'");
   });
 });

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -84,12 +85,19 @@ export function isMarked(): boolean {
 
 /** The processes with this name. */
 export function processesCalled(name: string): readonly number[] {
-  return [...new Bun.Glob("[0-9]*/comm").scanSync("/proc")].flatMap((path) => {
+  return readdirSync("/proc").flatMap((entry) => {
     try {
-      return readFileSync(`/proc/${path}`, "utf8") === `${name}\n` ? [Number.parseInt(path)] : [];
+      return readFileSync(`/proc/${entry}/comm`, "utf8") === `${name}\n` ? [Number(entry)] : [];
     } catch {
-      // It has just ended.
+      // No process, or one that has just ended.
       return [];
     }
   });
+}
+
+/** Kills the processes with this name. */
+export function killAllCalled(name: string): void {
+  for (const id of processesCalled(name)) {
+    process.kill(id, "SIGKILL");
+  }
 }

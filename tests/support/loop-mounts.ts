@@ -2,7 +2,14 @@
 // frozen. Only inside tests/fake-kernel/private-machine.sh.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { isPrivateMachine } from "../fake-kernel/vmbus.ts";
 
 export type FileSystemType = "ext4" | "xfs" | "btrfs";
@@ -30,16 +37,32 @@ export class LoopMounts implements Disposable {
       }
     }
     this.directory = mkdtempSync("/tmp/mounts-");
+    // Servers of a test may run as other users.
+    chmodSync(this.directory, 0o755);
   }
 
   /** Makes and mounts a file system; its image may be put on one made before. */
-  make(type: FileSystemType, name: string = type, imageDirectory = this.directory): string {
+  make(
+    type: FileSystemType,
+    name: string = type,
+    imageDirectory = this.directory,
+    bytes: number = makers[type].bytes,
+  ): string {
     const image = `${imageDirectory}/${name}.img`;
-    const { bytes, argv } = makers[type];
     writeFileSync(image, "");
     truncateSync(image, bytes);
-    command(...argv, image);
+    command(...makers[type].argv, image);
     return this.mount(name, "-o", "loop", image);
+  }
+
+  /** Mounts a copy, as a restored machine does. */
+  mountCopy(name: string, copy: string): string {
+    return this.mount(copy, "-o", "loop", `${this.directory}/${name}.copy`);
+  }
+
+  /** Copies the disk of a file system, as a host does that takes a snapshot. */
+  copyDisk(name: string): void {
+    command("cp", `${this.directory}/${name}.img`, `${this.directory}/${name}.copy`);
   }
 
   /** mount(8) with these arguments and a new directory. */
@@ -62,7 +85,7 @@ export class LoopMounts implements Disposable {
 
 /** Runs a program that must succeed. */
 export function command(...[program = "", ...args]: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
+  const { status, stderr, error } = spawnSync(program, args, { cwd: "/", encoding: "utf8" });
   if (status !== 0) {
     throw new Error(`${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
   }
@@ -78,8 +101,12 @@ export class Write {
 
   constructor(mountPoint: string) {
     const argv = ["touch", `${mountPoint}/written-by-a-test`];
-    this.done = Bun.spawn(argv, { stdout: "ignore", stderr: "ignore" }).exited.then((status) => {
-      this.isDone = status === 0;
+    const child = Bun.spawn(argv, { stdout: "ignore", stderr: "inherit" });
+    this.done = child.exited.then((status) => {
+      if (status !== 0) {
+        throw new Error(`touch on '${mountPoint}' ends with ${status}, ${child.signalCode}`);
+      }
+      this.isDone = true;
     });
   }
 

@@ -174,15 +174,14 @@ fn run(
     request: &Request,
     tell: &dyn Fn(FreezeEvent),
 ) {
-    let mut event = FreezeEvent {
-        kind: "refused".to_owned(),
-        ..FreezeEvent::default()
-    };
     match Prepared::new(guard, options) {
-        Ok(prepared) => prepared.run(options, request, &mut event, tell),
-        Err(failure) => event.failures.push(failure),
+        Ok(prepared) => prepared.run(options, request, tell),
+        Err(failure) => tell(FreezeEvent {
+            kind: "refused".to_owned(),
+            failures: vec![failure],
+            ..FreezeEvent::default()
+        }),
     }
-    tell(event);
 }
 
 /// Everything that a freeze needs, held before it begins.
@@ -223,18 +222,16 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    fn run(
-        &self,
-        options: &FreezeOptions,
-        request: &Request,
-        event: &mut FreezeEvent,
-        tell: &dyn Fn(FreezeEvent),
-    ) {
+    fn run(&self, options: &FreezeOptions, request: &Request, tell: &dyn Fn(FreezeEvent)) {
         let freeze = |member: usize| fs_freeze::freeze(&self.targets[member].1);
         let thaw = |member: usize| fs_freeze::thaw(&self.targets[member].1);
         let workers = Workers::new(&freeze, &thaw);
         let widest = options.steps.iter().map(Vec::len).max().unwrap_or(0);
         let mut frozen = Vec::new();
+        let mut event = FreezeEvent {
+            kind: "refused".to_owned(),
+            ..FreezeEvent::default()
+        };
         std::thread::scope(|scope| {
             workers.start(scope, widest);
             match self.freeze(&workers, options, request, &mut frozen) {
@@ -249,7 +246,16 @@ impl<'a> Prepared<'a> {
                 }
                 Err(reason) => event.failures.push(reason),
             }
-            self.thaw(&workers, &frozen, event);
+            self.thaw(&workers, &frozen, &mut event);
+            // The host waits for the answer; the guard does not wait for its release.
+            let released = !event.lost.is_empty();
+            if released {
+                event.expired = self.release();
+            }
+            tell(event);
+            if !released {
+                self.release();
+            }
             workers.end();
         });
     }
@@ -290,7 +296,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Thaws, the file systems frozen last first, and ends the guard's watch.
+    /// Thaws, the file systems frozen last first.
     fn thaw(&self, workers: &Workers<'_>, frozen: &[usize], event: &mut FreezeEvent) {
         let mut stuck = false;
         for (member, result) in workers.thaw(frozen.iter().rev().copied()) {
@@ -304,12 +310,16 @@ impl<'a> Prepared<'a> {
                 }
             }
         }
-        // A dead guard is replaced at the next freeze.
-        event.expired = self.guard.release().unwrap_or(false);
         if !stuck {
             // Text that stays makes the next agent thaw once more: harmless.
             let _ = self.marker.clear();
         }
+    }
+
+    /// Ends the guard's watch; true when it has thawed because the deadline passed.
+    fn release(&self) -> bool {
+        // A dead guard is replaced at the next freeze.
+        self.guard.release().unwrap_or(false)
     }
 }
 
@@ -328,20 +338,17 @@ fn arm<'a>(
     targets: &[(&FreezeTarget, OwnedFd)],
     deadline_milliseconds: u32,
 ) -> std::result::Result<&'a GuardProcess, Errno> {
-    let alive = slot
-        .take()
-        .filter(|guard| guard.begin(deadline_milliseconds, marker.as_fd()).is_ok());
-    let guard = match alive {
-        Some(guard) => slot.insert(guard),
+    let descriptors: Vec<_> = targets.iter().map(|(_, fd)| fd.as_fd()).collect();
+    let begin =
+        |guard: &GuardProcess| guard.begin(deadline_milliseconds, marker.as_fd(), &descriptors);
+    match slot.take().filter(|guard| begin(guard).is_ok()) {
+        Some(guard) => Ok(slot.insert(guard)),
         None => {
             let guard = slot.insert(GuardProcess::start()?);
-            guard.begin(deadline_milliseconds, marker.as_fd())?;
-            guard
+            begin(guard)?;
+            Ok(guard)
         }
-    };
-    let descriptors: Vec<_> = targets.iter().map(|(_, fd)| fd.as_fd()).collect();
-    guard.hold(&descriptors)?;
-    Ok(guard)
+    }
 }
 
 /// Thaws file systems that a dead agent has left frozen, in the background, and

@@ -49,16 +49,15 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
         if from_agent.revents().is_empty() {
             continue;
         }
+        let before = held.count;
         let answer = match receive(socket, |descriptor| held.push(descriptor)) {
             Ok(None) => break,
             Ok(Some(request)) => match request.kind {
                 Kind::Begin => {
-                    let marker = held.pop();
-                    held.forget();
-                    held.marker = marker;
+                    held.begin(before);
                     expired = None;
                     set(timer, request.value);
-                    done(0)
+                    done(held.count)
                 }
                 Kind::Hold if held.overflow => failed(Errno::MFILE),
                 Kind::Hold => state(expired, held.count),
@@ -126,9 +125,21 @@ impl Held {
         }
     }
 
-    fn pop(&mut self) -> Option<OwnedFd> {
-        self.count = self.count.checked_sub(1)?;
-        self.descriptors.get_mut(self.count)?.take()
+    /// Forgets the first `before` descriptors; the next one is the marker.
+    fn begin(&mut self, before: usize) {
+        let Some(rest) = self.count.checked_sub(before + 1) else {
+            return;
+        };
+        if let Some(all) = self.descriptors.get_mut(..self.count) {
+            all.rotate_left(before + 1);
+            // Behind the rest: the forgotten ones, and the marker as the last.
+            self.marker = all.last_mut().and_then(Option::take);
+            for place in all.iter_mut().skip(rest) {
+                *place = None;
+            }
+        }
+        self.count = rest;
+        self.overflow = false;
     }
 
     fn forget(&mut self) {

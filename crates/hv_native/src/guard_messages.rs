@@ -18,9 +18,10 @@ const BYTES: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// A freeze begins: `value` is the deadline in milliseconds, the marker is attached.
+    /// A freeze begins: `value` is the deadline in milliseconds; attached are the
+    /// marker and descriptors to thaw.
     Begin = 1,
-    /// Descriptors to thaw are attached.
+    /// More descriptors to thaw are attached.
     Hold = 2,
     /// Everything is thawed: forget the descriptors.
     Release = 3,

@@ -64,22 +64,23 @@ impl GuardProcess {
         self.id
     }
 
-    /// Starts the deadline: the guard thaws everything it holds after so many
-    /// milliseconds and then empties `marker`.
+    /// Hands over the descriptors and starts the deadline: after so many
+    /// milliseconds the guard thaws all of them and then empties `marker`.
     ///
     /// # Errors
-    /// `EPIPE`, `ECONNRESET` the guard is gone; `ETIMEDOUT`.
-    pub fn begin(&self, deadline_milliseconds: u32, marker: BorrowedFd<'_>) -> Result<(), Errno> {
-        self.ask(Kind::Begin, deadline_milliseconds, &[marker])
-            .map(drop)
-    }
-
-    /// Hands over descriptors; the guard thaws those it got last first.
-    ///
-    /// # Errors
-    /// As [`Self::begin`]; `EMFILE` too many.
-    pub fn hold(&self, descriptors: &[BorrowedFd<'_>]) -> Result<(), Errno> {
-        for part in descriptors.chunks(DESCRIPTORS_PER_MESSAGE) {
+    /// `EPIPE`, `ECONNRESET` the guard is gone; `ETIMEDOUT`; `EMFILE` too many.
+    pub fn begin(
+        &self,
+        deadline_milliseconds: u32,
+        marker: BorrowedFd<'_>,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), Errno> {
+        let mut first = vec![marker];
+        let (beside, rest) =
+            descriptors.split_at(descriptors.len().min(DESCRIPTORS_PER_MESSAGE - 1));
+        first.extend(beside);
+        self.ask(Kind::Begin, deadline_milliseconds, &first)?;
+        for part in rest.chunks(DESCRIPTORS_PER_MESSAGE) {
             self.ask(Kind::Hold, 0, part)?;
         }
         Ok(())
@@ -244,10 +245,9 @@ mod tests {
     fn a_guard_that_was_released_holds_nothing_and_leaves_the_marker_alone() {
         let (path, marker) = scratch("released");
         let guard = GuardProcess::start().unwrap();
-        guard.begin(60_000, marker.as_fd()).unwrap();
         let directories: Vec<_> = (0..600).map(|_| directory()).collect();
         let descriptors: Vec<_> = directories.iter().map(AsFd::as_fd).collect();
-        guard.hold(&descriptors).unwrap();
+        guard.begin(60_000, marker.as_fd(), &descriptors).unwrap();
         let of_guard = format!("/proc/{}/fd", guard.id().as_raw_pid());
         assert_eq!(read_dir(&of_guard).unwrap().count(), 603);
         assert!(!guard.release().unwrap());
@@ -260,16 +260,16 @@ mod tests {
     fn the_guard_thaws_when_the_deadline_passes_and_says_so() {
         let (path, marker) = scratch("deadline");
         let guard = GuardProcess::start().unwrap();
-        guard.begin(1, marker.as_fd()).unwrap();
+        let held = [directory(), directory()];
         guard
-            .hold(&[directory().as_fd(), directory().as_fd()])
+            .begin(1, marker.as_fd(), &[held[0].as_fd(), held[1].as_fd()])
             .unwrap();
         // It empties the marker when everything is thawed.
         while guard.is_in_time().unwrap() {}
         assert_eq!(read_to_string(&path).unwrap(), "");
         assert!(guard.release().unwrap());
         assert!(!guard.release().unwrap());
-        guard.begin(60_000, marker.as_fd()).unwrap();
+        guard.begin(60_000, marker.as_fd(), &[]).unwrap();
         assert!(guard.is_in_time().unwrap());
         std::fs::remove_file(path).unwrap();
     }
@@ -278,8 +278,9 @@ mod tests {
     fn the_guard_thaws_and_ends_when_the_agent_is_gone() {
         let (path, marker) = scratch("gone");
         let guard = GuardProcess::start().unwrap();
-        guard.begin(60_000, marker.as_fd()).unwrap();
-        guard.hold(&[directory().as_fd()]).unwrap();
+        guard
+            .begin(60_000, marker.as_fd(), &[directory().as_fd()])
+            .unwrap();
         let id = guard.id();
         let process = pidfd_open(id, PidfdFlags::empty()).unwrap();
         drop(guard);

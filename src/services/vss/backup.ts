@@ -145,8 +145,12 @@ export class Backup {
   async abandon(reason: string): Promise<void> {
     const state = this.#state;
     if (state.phase === "frozen") {
-      this.#parts.log.warning(`${reason} while file systems are frozen, thawing`);
-      await this.#thawNow(state);
+      const { log } = this.#parts;
+      log.warning(`${reason} while file systems are frozen, thawing`);
+      const fault = await this.#thawNow(state);
+      if (fault !== undefined) {
+        log.error(fault);
+      }
     }
     if (this.#state.phase === "lost") {
       this.#state = { phase: "idle" };
@@ -189,24 +193,27 @@ export class Backup {
       const settled = frozen.thawed.then((outcome) => {
         const frozenSeconds = (performance.now() - frozenAt) / 1000;
         freezeState.thaw();
-        logger.release();
         const fault = this.#faultOf(outcome);
         this.#state = outcome.expired ? { phase: "lost", reason: fault ?? "" } : { phase: "idle" };
-        const fileSystems = pathsOf(plan);
-        log.notice(`froze ${listOf(fileSystems)} for ${frozenSeconds.toFixed(3)} s`);
-        if (fault !== undefined) {
-          log.error(fault);
-        }
-        this.#record({
-          at: started.at.toISOString(),
-          result: outcome.expired ? "expired" : fault === undefined ? "thawed" : "failed",
-          ...(fault === undefined ? {} : { reason: fault }),
-          freezeSeconds,
-          frozenSeconds,
-          fileSystems,
-          hooks: hooks.names,
+        // The host's answer goes first.
+        this.#afterwards = turnOfTheLoop().then(() => {
+          const fileSystems = pathsOf(plan);
+          logger.release();
+          log.notice(`froze ${listOf(fileSystems)} for ${frozenSeconds.toFixed(3)} s`);
+          if (outcome.expired && fault !== undefined) {
+            log.error(fault);
+          }
+          this.#record({
+            at: started.at.toISOString(),
+            result: outcome.expired ? "expired" : fault === undefined ? "thawed" : "failed",
+            ...(fault === undefined ? {} : { reason: fault }),
+            freezeSeconds,
+            frozenSeconds,
+            fileSystems,
+            hooks: hooks.names,
+          });
+          return hooks.after("thawed");
         });
-        this.#afterwards = hooks.after("thawed");
         return fault;
       });
       this.#state = { phase: "frozen", frozen, settled };
@@ -245,6 +252,7 @@ export class Backup {
     state.frozen.thaw();
     const late = Promise.withResolvers<string>();
     const timer = setTimeout(() => {
+      this.#parts.logger.release();
       late.resolve(`not all is thawed after ${thawMilliseconds / 1000} s`);
     }, thawMilliseconds);
     try {
@@ -274,6 +282,13 @@ export class Backup {
       log.warning(`record the freeze in '${files.lastFreeze}': ${reason}, ignoring`);
     }
   }
+}
+
+/** Resolves after everything that is due now, such as the answer to a request. */
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function refuse(refused: readonly PassedOver[]): void {
