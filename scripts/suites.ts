@@ -115,7 +115,7 @@ export const suites: readonly Suite[] = [
   {
     name: "freeze",
     description: "backups of real file systems on a machine of their own",
-    packages: ["btrfs-progs", "xfsprogs"],
+    packages: ["btrfs-progs", "xfsprogs", "postgresql", "mariadb-server"],
     steps: [
       {
         title: "freeze",

@@ -223,7 +223,15 @@ impl<'a> Prepared<'a> {
     }
 
     fn run(&self, options: &FreezeOptions, request: &Request, tell: &dyn Fn(FreezeEvent)) {
-        let freeze = |member: usize| fs_freeze::freeze(&self.targets[member].1);
+        let table = self.guard.table();
+        let freeze = |member: usize| {
+            table.set_ours(member, true);
+            let result = fs_freeze::freeze(&self.targets[member].1);
+            if result.is_err() {
+                table.set_ours(member, false);
+            }
+            result
+        };
         let thaw = |member: usize| fs_freeze::thaw(&self.targets[member].1);
         let workers = Workers::new(&freeze, &thaw);
         let widest = options.steps.iter().map(Vec::len).max().unwrap_or(0);
@@ -248,14 +256,9 @@ impl<'a> Prepared<'a> {
             }
             self.thaw(&workers, &frozen, &mut event);
             // The host waits for the answer; the guard does not wait for its release.
-            let released = !event.lost.is_empty();
-            if released {
-                event.expired = self.release();
-            }
             tell(event);
-            if !released {
-                self.release();
-            }
+            // A dead guard is replaced at the next freeze.
+            let _ = self.guard.release();
             workers.end();
         });
     }
@@ -296,10 +299,19 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Thaws, the file systems frozen last first.
+    /// Thaws, the file systems frozen last first. The guard does it, and we when it is
+    /// dead.
     fn thaw(&self, workers: &Workers<'_>, frozen: &[usize], event: &mut FreezeEvent) {
         let mut stuck = false;
-        for (member, result) in workers.thaw(frozen.iter().rev().copied()) {
+        let results = match self.guard.thaw() {
+            Ok(expired) => {
+                event.expired = expired;
+                let result = |member: &usize| (*member, self.guard.table().result(*member));
+                frozen.iter().map(result).collect()
+            }
+            Err(_) => workers.thaw(frozen.iter().rev().copied()),
+        };
+        for (member, result) in results {
             let path = &self.targets[member].0.path;
             match result {
                 Ok(()) => {}
@@ -314,12 +326,6 @@ impl<'a> Prepared<'a> {
             // Text that stays makes the next agent thaw once more: harmless.
             let _ = self.marker.clear();
         }
-    }
-
-    /// Ends the guard's watch; true when it has thawed because the deadline passed.
-    fn release(&self) -> bool {
-        // A dead guard is replaced at the next freeze.
-        self.guard.release().unwrap_or(false)
     }
 }
 

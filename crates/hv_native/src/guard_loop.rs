@@ -8,6 +8,7 @@
 use crate::fork::{Fork, exit, fork};
 use crate::fs_freeze;
 use crate::guard_messages::{Kind, Message, receive, send};
+use crate::guard_table::GuardTable;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -16,6 +17,8 @@ use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
 /// File systems that one freeze may hold.
 pub const MAX_HELD: usize = 1000;
+/// Processes that thaw at once.
+const PROCESSES: usize = 8;
 
 struct Held {
     marker: Option<OwnedFd>,
@@ -26,7 +29,7 @@ struct Held {
 
 /// Serves the agent at the other end of `socket` until it is gone. `timer` is a
 /// timerfd that is not armed.
-pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
+pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) {
     let mut held = Held {
         marker: None,
         descriptors: [const { None }; MAX_HELD],
@@ -44,7 +47,7 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
         let [from_agent, deadline] = waited;
         if !deadline.revents().is_empty() {
             set(timer, 0);
-            expired = Some(held.thaw());
+            expired = Some(held.thaw(table));
         }
         if from_agent.revents().is_empty() {
             continue;
@@ -61,6 +64,11 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
                 }
                 Kind::Hold if held.overflow => failed(Errno::MFILE),
                 Kind::Hold => state(expired, held.count),
+                Kind::Thaw => {
+                    set(timer, 0);
+                    held.thaw(table);
+                    state(expired, held.count)
+                }
                 Kind::Release => {
                     set(timer, 0);
                     held.forget();
@@ -74,7 +82,7 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) {
             break;
         }
     }
-    held.thaw();
+    held.thaw(table);
 }
 
 fn state(expired: Option<u32>, count: usize) -> Message {
@@ -151,40 +159,36 @@ impl Held {
         self.marker = None;
     }
 
-    /// Thaws everything, each in a process of its own, so that a device that
+    /// Thaws what the agent has frozen, in several processes, so that a disk that
     /// hangs holds up no other. Keeps the descriptors: the agent may still be
     /// freezing. Returns the last errno, or 0.
-    fn thaw(&self) -> u32 {
-        let mut last = 0;
-        for descriptor in self.descriptors.iter().rev().flatten() {
-            let status = match fork() {
-                Ok(Fork::Child) => exit(thaw_one(descriptor)),
-                Ok(Fork::Parent(_)) => 0,
-                Err(_) => thaw_one(descriptor),
-            };
-            if status != 0 {
-                last = status.unsigned_abs();
+    fn thaw(&self, table: &GuardTable) -> u32 {
+        table.wait_for_thaw(self.count);
+        for _ in 1..self.count.min(PROCESSES) {
+            match fork() {
+                Ok(Fork::Child) => {
+                    self.thaw_waiting(table);
+                    exit(0)
+                }
+                Ok(Fork::Parent(_)) => {}
+                // This process does the work of those that cannot be had.
+                Err(_) => break,
             }
         }
-        while let Ok(Some((_, status))) = waitpid(None, WaitOptions::empty()) {
-            match status.exit_status() {
-                Some(0) => {}
-                Some(errno) => last = errno.unsigned_abs(),
-                None => last = Errno::INTR.raw_os_error().unsigned_abs(),
-            }
-        }
-        if let (0, Some(marker)) = (last, &self.marker) {
+        self.thaw_waiting(table);
+        while let Ok(Some(_)) = waitpid(None, WaitOptions::empty()) {}
+        let failure = table.failure(self.count);
+        if let (0, Some(marker)) = (failure, &self.marker) {
             // A marker that stays makes the next agent thaw once more: harmless.
             let _ = rustix::fs::ftruncate(marker.as_fd(), 0);
         }
-        last
+        failure.unsigned_abs()
     }
-}
 
-fn thaw_one(descriptor: &OwnedFd) -> i32 {
-    match fs_freeze::thaw(descriptor) {
-        // Not frozen, or thawed by somebody else.
-        Ok(()) | Err(Errno::INVAL) => 0,
-        Err(errno) => errno.raw_os_error(),
+    fn thaw_waiting(&self, table: &GuardTable) {
+        table.thaw_waiting(|member| match self.descriptors.get(member) {
+            Some(Some(descriptor)) => fs_freeze::thaw(descriptor),
+            _ => Err(Errno::BADF),
+        });
     }
 }

@@ -23,6 +23,8 @@ pub enum Kind {
     Begin = 1,
     /// More descriptors to thaw are attached.
     Hold = 2,
+    /// Thaw what the agent has frozen. The results are in the shared table.
+    Thaw = 7,
     /// Everything is thawed: forget the descriptors.
     Release = 3,
     /// The answer of success; `value` is the number of descriptors held.
@@ -104,6 +106,7 @@ fn decode(bytes: [u8; BYTES]) -> Option<Message> {
     let kind = [
         Kind::Begin,
         Kind::Hold,
+        Kind::Thaw,
         Kind::Release,
         Kind::Done,
         Kind::Expired,

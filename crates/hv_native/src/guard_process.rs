@@ -6,6 +6,7 @@ use crate::fork::{Fork, block_signals, close_all_but, discard, exit, fork};
 use crate::guard_loop::guard;
 use crate::guard_memory::{Range, discardable};
 use crate::guard_messages::{DESCRIPTORS_PER_MESSAGE, Kind, Message, receive, send};
+use crate::guard_table::GuardTable;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
@@ -15,7 +16,10 @@ use rustix::process::{Pid, WaitOptions, chdir, setsid, waitpid};
 use rustix::time::{TimerfdClockId, TimerfdFlags, Timespec, timerfd_create};
 
 /// How long an answer of the guard may take: it only moves descriptors.
-const PATIENCE_SECONDS: i64 = 5;
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};
 /// Mappings of the agent that the guard gives back; more stay.
 const MAX_RANGES: usize = 1024;
 
@@ -23,6 +27,7 @@ const MAX_RANGES: usize = 1024;
 pub struct GuardProcess {
     socket: OwnedFd,
     id: Pid,
+    table: GuardTable,
 }
 
 impl GuardProcess {
@@ -42,13 +47,16 @@ impl GuardProcess {
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
         )?;
+        let table = GuardTable::new()?;
         // From a thread with a small stack of its own: the child keeps that stack
         // and gives back the rest of the agent's memory.
         let id = std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .name("guard".to_owned())
                 .stack_size(256 * 1024)
-                .spawn_scoped(scope, || fork_guard(guard_end.as_fd(), timer.as_fd()))
+                .spawn_scoped(scope, || {
+                    fork_guard(guard_end.as_fd(), timer.as_fd(), &table)
+                })
                 .map_err(|error| crate::error::errno_of(&error))?
                 .join()
                 .map_err(|_| Errno::CHILD)?
@@ -56,7 +64,13 @@ impl GuardProcess {
         Ok(Self {
             socket: agent_end,
             id,
+            table,
         })
+    }
+
+    /// What the agent freezes, by the places of the descriptors in [`Self::begin`].
+    pub const fn table(&self) -> &GuardTable {
+        &self.table
     }
 
     /// The process ID.
@@ -75,6 +89,7 @@ impl GuardProcess {
         marker: BorrowedFd<'_>,
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), Errno> {
+        self.table.reset();
         let mut first = vec![marker];
         let (beside, rest) =
             descriptors.split_at(descriptors.len().min(DESCRIPTORS_PER_MESSAGE - 1));
@@ -94,6 +109,16 @@ impl GuardProcess {
         Ok(self.ask(Kind::Hold, 0, &[])? == Kind::Done)
     }
 
+    /// Thaws what is ours in the table, which has the results; true when the deadline
+    /// had passed. As long as a disk takes, and not ended by a signal to the agent: a
+    /// thaw of btrfs that is killed leaves it read-only.
+    ///
+    /// # Errors
+    /// `EPIPE`, `ECONNRESET` the guard is gone.
+    pub fn thaw(&self) -> Result<bool, Errno> {
+        Ok(self.ask_for(Kind::Thaw, 0, &[], None)? == Kind::Expired)
+    }
+
     /// Makes the guard forget everything; true when the deadline had passed.
     ///
     /// # Errors
@@ -103,8 +128,18 @@ impl GuardProcess {
     }
 
     fn ask(&self, kind: Kind, value: u32, descriptors: &[BorrowedFd<'_>]) -> Result<Kind, Errno> {
+        self.ask_for(kind, value, descriptors, Some(PATIENCE))
+    }
+
+    fn ask_for(
+        &self,
+        kind: Kind,
+        value: u32,
+        descriptors: &[BorrowedFd<'_>],
+        patience: Option<Timespec>,
+    ) -> Result<Kind, Errno> {
         send(&self.socket, Message { kind, value }, descriptors)?;
-        self.wait()?;
+        self.wait(patience)?;
         match receive(&self.socket, drop)? {
             None => Err(Errno::PIPE),
             Some(Message {
@@ -117,14 +152,10 @@ impl GuardProcess {
         }
     }
 
-    fn wait(&self) -> Result<(), Errno> {
-        let patience = Timespec {
-            tv_sec: PATIENCE_SECONDS,
-            tv_nsec: 0,
-        };
+    fn wait(&self, patience: Option<Timespec>) -> Result<(), Errno> {
         let mut waited = [PollFd::new(&self.socket, PollFlags::IN)];
         loop {
-            match poll(&mut waited, Some(&patience)) {
+            match poll(&mut waited, patience.as_ref()) {
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
                 Ok(0) => return Err(Errno::TIMEDOUT),
@@ -138,7 +169,8 @@ impl Drop for GuardProcess {
     fn drop(&mut self) {
         // The guard sees the end, thaws what it may hold, and exits; one that hangs
         // in a thaw is left to init.
-        let ended = shutdown(&self.socket, Shutdown::Write).and_then(|()| self.wait());
+        let ended =
+            shutdown(&self.socket, Shutdown::Write).and_then(|()| self.wait(Some(PATIENCE)));
         let options = match ended {
             Ok(()) => WaitOptions::empty(),
             Err(_) => WaitOptions::NOHANG,
@@ -148,11 +180,17 @@ impl Drop for GuardProcess {
     }
 }
 
-fn fork_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) -> Result<Pid, Errno> {
+fn fork_guard(
+    socket: BorrowedFd<'_>,
+    timer: BorrowedFd<'_>,
+    table: &GuardTable,
+) -> Result<Pid, Errno> {
     block_signals();
+    // On this stack, which the child keeps, unlike that of the caller.
+    let table = table.handle();
     let mut ranges: [Range; MAX_RANGES] = [(0, 0); MAX_RANGES];
     let here = std::ptr::from_ref(&ranges).addr();
-    let code = (guard as fn(BorrowedFd<'_>, BorrowedFd<'_>) as *const ()).addr();
+    let code = (guard as fn(BorrowedFd<'_>, BorrowedFd<'_>, &GuardTable) as *const ()).addr();
     // Without /proc/self/maps the guard keeps its memory.
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     for (place, range) in ranges.iter_mut().zip(discardable(&maps, &[here, code])) {
@@ -161,14 +199,14 @@ fn fork_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>) -> Result<Pid, Errn
     match fork()? {
         Fork::Parent(id) => Ok(id),
         Fork::Child => {
-            be_guard(socket, timer, &ranges);
+            be_guard(socket, timer, &table, &ranges);
             exit(0)
         }
     }
 }
 
 /// The child's life; see `guard_loop.rs` for what it may not do.
-fn be_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, ranges: &[Range]) {
+fn be_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable, ranges: &[Range]) {
     // Each is a courtesy that the guard works without.
     let _ = rustix::thread::set_name(c"hvguest-guard");
     let _ = setsid();
@@ -181,7 +219,7 @@ fn be_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, ranges: &[Range]) {
     // calls, and not this stack (`discardable`). Symbols were bound when the
     // library was loaded (`-z now`), so that no call goes through the loader.
     unsafe { discard(ranges) };
-    guard(socket, timer);
+    guard(socket, timer, table);
 }
 
 fn escape_the_oom_killer() {

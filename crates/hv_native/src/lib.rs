@@ -20,6 +20,7 @@ pub mod guard_loop;
 pub mod guard_memory;
 pub mod guard_messages;
 pub mod guard_process;
+pub mod guard_table;
 pub mod lock;
 pub mod log_writer;
 pub mod netlink;
