@@ -123,8 +123,10 @@ contract(
       await using second = new DaemonProcess(program);
       await guest.driver.transport.next("busy");
       expect(await guest.host.set(0, "key", "value")).toBe(0);
+      const released = guest.driver.transport.next("release");
       guest.daemon.kill();
       expect(await guest.daemon.exitStatus()).toBe(0);
+      await released;
       expect(await guest.host.get(0, "key")).toEqual({ status: 0, body: "value" });
       expect(second.isRunning).toBe(true);
     });
