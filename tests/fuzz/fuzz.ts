@@ -81,17 +81,19 @@ class FuzzRun {
   async toEnd(): Promise<FuzzResult> {
     await this.#within(this.#driver.ready());
     await this.#within(this.#target.canary(this.#driver, 0));
-    const before = this.#held();
+    let before: string | undefined;
     while (this.#done < this.#options.messages) {
       await this.#step();
       this.#done += 1;
       if (this.#done % canaryEvery === 0) {
+        // Not sooner: a thread that has just begun has no name of its own yet.
+        before ??= this.#held();
         await this.#canary();
         this.#options.onProgress?.(this.#done);
       }
     }
     await this.#canary();
-    await this.#sameAsBefore(before);
+    await this.#sameAsBefore(before ?? this.#held());
     const residentMiB = residentKiB(this.#daemon.pid) / 1024;
     if (residentMiB > residentLimitMiB) {
       throw this.#finding(`${residentMiB.toFixed(0)} MiB resident`);
