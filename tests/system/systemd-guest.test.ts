@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { buildExecutable, executablePath } from "../../scripts/build.ts";
 import { buildPackages } from "../../scripts/package.ts";
 import { Host } from "../lab/host/host.ts";
+import { ShutdownFlag } from "../lab/host/kernel-services.ts";
 import { type KvpHost, type KvpItem, KvpPool } from "../lab/host/kvp.ts";
 import { prepare } from "../lab/prepare.ts";
 import { until } from "../lab/vm/deadline.ts";
@@ -65,8 +66,8 @@ async function pushSeed(kvp: KvpHost): Promise<void> {
 async function rebootAndProvision(): Promise<void> {
   const before = await guest("cat /proc/sys/kernel/random/boot_id");
   machine.job("systemctl reboot");
-  await until(240_000, "reboot of the guest", async () => {
-    await machine.waitBoot(240_000);
+  await until(600_000, "reboot of the guest", async () => {
+    await machine.waitBoot(600_000);
     const now = await machine
       .try("cat /proc/sys/kernel/random/boot_id", 5000)
       .catch(() => undefined);
@@ -74,13 +75,13 @@ async function rebootAndProvision(): Promise<void> {
   });
   host.disconnect();
   host = Host.of(machine);
-  const kvp = await host.service("kvp", 240_000);
+  const kvp = await host.service("kvp", 600_000);
   await pushSeed(kvp);
-  eventsDuringBoot = await until(240_000, "a report of cloud-init", async () => {
+  eventsDuringBoot = await until(600_000, "a report of cloud-init", async () => {
     const items = await kvp.list(KvpPool.guest);
     return items.length > 0 ? items : undefined;
   });
-  await machine.waitUp(400_000);
+  await machine.waitUp(600_000);
 }
 
 beforeAll(async () => {
@@ -96,9 +97,9 @@ beforeAll(async () => {
     hasPeer: false,
   });
   host = Host.of(machine);
-  await machine.waitUp();
+  await machine.waitUp(600_000);
   ownedBefore = await owned();
-}, 900_000);
+}, 1_800_000);
 
 afterAll(async () => {
   host?.disconnect();
@@ -131,7 +132,7 @@ test("cloud-init is provisioned by what the host put into KVP during the boot", 
   expect(await guest("cloud-init query instance_id")).toMatch(/^hvguest-[0-9a-f]{32}$/);
   expect(await guest("journalctl -b -o cat -u hvguest-seed.service")).toContain("user-data");
   expect(await guest("journalctl -b -o cat | grep -c fromhost.*lock_passwd || true")).toBe("0");
-}, 900_000);
+}, 1_800_000);
 
 test("the host reads cloud-init's events while cloud-init writes them", async () => {
   expect(eventsDuringBoot[0]?.key).toStartWith("CLOUD_INIT|");
@@ -183,6 +184,19 @@ test("the host sets an address, though the agent has no right to", async () => {
   expect(status).toBe(0);
   expect(await guest("ip -4 addr show eth0")).toContain("192.0.2.77/24");
 }, 120_000);
+
+test("the host's request to hibernate reaches systemd, each time", async () => {
+  const shutdown = await host.service("shutdown");
+  for (const times of [1, 2]) {
+    expect((await shutdown.shutDown(ShutdownFlag.hibernate)).status).toBe(0);
+    // Without swap space systemd refuses, which is what the journal tells.
+    await until(60_000, "the unit that hibernates", async () => {
+      const lines = await guest("journalctl -b -o cat -u hvguest-hibernate.service --no-pager");
+      return lines.split("Starting hvguest-hibernate.service").length > times ? true : undefined;
+    });
+  }
+  await guest("systemctl reset-failed hvguest-hibernate.service || true");
+}, 600_000);
 
 test("LISA's checks of data exchange pass", async () => {
   const processes = await guest("pgrep -l 'hypervkvpd|hv_kvp_daemon'");

@@ -69,6 +69,8 @@ export class KvpService implements Service {
   readonly #context: ServiceContext;
   readonly #parts: KvpParts;
   #requests = 0;
+  /** What the kernel has agreed to with the host. */
+  #version: string | undefined;
   #prepared: PreparedAnswers | undefined;
 
   constructor(context: ServiceContext, parts: KvpParts) {
@@ -97,6 +99,7 @@ export class KvpService implements Service {
       patienceSeconds: () => patienceSeconds,
       ready: () => {
         log.notice(`registered with the kernel, version ${session.version}`);
+        this.#version = session.version;
         ready();
       },
       answer: (request) => {
@@ -129,7 +132,8 @@ export class KvpService implements Service {
   }
 
   status(): string {
-    return `registered, ${this.#requests + (this.#prepared?.sent() ?? 0)} requests`;
+    const requests = this.#requests + (this.#prepared?.sent() ?? 0);
+    return `registered, version ${this.#version}, ${requests} requests`;
   }
 
   /** To be called when the addresses of this machine may have changed. */

@@ -85,7 +85,7 @@ test("is registered when the kernel has said its version, which becomes an item"
   expect(lines).toEqual(["notice: kvp: registered with the kernel, version 3.1"]);
   const item = await kernel.enumerate(2, 1);
   expect([item.status, item.key, item.value]).toEqual([0, "IntegrationServicesVersion", "3.1"]);
-  expect(service.status()).toBe("registered, 1 requests");
+  expect(service.status()).toBe("registered, version 3.1, 1 requests");
 });
 
 test("pool AUTO has the intrinsic items, and ends after them", async () => {
