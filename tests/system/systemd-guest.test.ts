@@ -170,6 +170,10 @@ test("all services answer the host under the unit's sandbox", async () => {
   const fcopy = await host.service("fcopy");
   expect((await fcopy.copy("/tmp/", "from-host", Buffer.from("hello"))).status).toBe(0);
   expect(await guest("cat /tmp/from-host")).toBe("hello");
+  expect(JSON.parse(await guest("hvguest doctor --json"))).toMatchObject({ ok: true });
+  const status = await guest("hvguest status");
+  expect(status).toMatch(/^kvp +\/dev\/vmbus\/hv_kvp, registered, version [\d.]+, \d+ requests/m);
+  expect(status).toMatch(/^fcopy +\/dev\/uio0, registered/m);
 }, 120_000);
 
 test("the host sets an address, though the agent has no right to", async () => {

@@ -72,13 +72,14 @@ export const installCommand = command<InstallArguments>({
         describe: "Only say what would be done",
       })
       .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
-  run: (args, { commands, print }) => {
+  run: (args, { commands, print, complain }) => {
     const root = rootOf(args.root);
+    const init = args.init === "auto" ? initSystemOf(root) : args.init;
     const executable = executableOf(args.binary);
     const entries = layout({
       services: chosen("--services", args.services, services),
       names: args.names === "none" ? [] : chosen("--names", args.names, styles),
-      init: args.init === "auto" ? initSystemOf(root) : args.init,
+      init,
       split: args.split,
       cloudInit: args["cloud-init"],
       documents: documents(commands, HVGUEST_VERSION),
@@ -94,9 +95,17 @@ export const installCommand = command<InstallArguments>({
       }),
     );
     print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
+    if (root === "" && init === "systemd" && !args.json && !args["dry-run"]) {
+      complain(`to start it now: ${startCommands(args.split)}`);
+    }
     return ExitStatus.done;
   },
 });
+
+function startCommands(split: boolean): string {
+  const units = split ? "hvguest-{kvp,vss,fcopy}.service" : "hvguest.service";
+  return `systemctl daemon-reload && systemctl start hvguest-network.socket ${units}`;
+}
 
 /** "" for this machine, as the image modules want it. @throws UsageError */
 export function rootOf(option: string): string {
