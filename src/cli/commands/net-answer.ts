@@ -14,6 +14,9 @@ import {
 import { command, type CommandContext, ExitStatus } from "../command.ts";
 import { netContext } from "./net-context.ts";
 
+/** With less time than this it is not begun: it would only be taken back. */
+const leastSeconds = 10;
+
 /** Longer than any request. */
 const maxLineBytes = 64 * 1024;
 
@@ -36,7 +39,9 @@ async function answerTo({ environment, signal }: CommandContext): Promise<StepAn
       const name = await failing(() => recover(paths));
       return { status: Status.ok, message: `the change of '${name}' left half done is taken back` };
     }
-    if (monotonicMilliseconds() > asked.before) {
+    // Less what it takes to end and to be heard.
+    const patienceSeconds = (asked.before - monotonicMilliseconds()) / 1000 - 1;
+    if (patienceSeconds < leastSeconds) {
       throw new RequestError(Status.fail, "the request came too late to be answered");
     }
     const journal = isJournal(environment);
@@ -45,6 +50,7 @@ async function answerTo({ environment, signal }: CommandContext): Promise<StepAn
       paths,
       settings: () => settings,
       usesStep: false,
+      patienceSeconds,
       log: { notice: (text) => void done.push(text), warning: (text) => log.warning(text) },
     });
     await injector.apply(asked.request, signal);

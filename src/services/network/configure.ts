@@ -18,9 +18,8 @@ import { latePlan, type ManagerName, type Plan } from "./plan.ts";
 import { shortcomings } from "./shortcomings.ts";
 import { readJournal } from "./undo-journal.ts";
 
-/** The kernel gives the host's request 30 s; all of it together stays below 25 s. */
-const attemptSeconds = 16;
-const verifySeconds = 12;
+/** How long an attempt may take when nobody waits for it with a clock. */
+const unhurriedSeconds = 60;
 const undoSeconds = 7;
 
 /** How long an interface that is up may be without a carrier while it is set up anew. */
@@ -32,6 +31,8 @@ export interface ConfigureOptions {
   readonly paths: Pick<Paths, "root" | "run" | "sys" | "proc">;
   readonly manager: ManagerName | "auto";
   readonly source: NetworkSource;
+  /** Within this all must be done, or be taken back; a minute for an attempt by default. */
+  readonly patienceSeconds?: number;
 }
 
 export interface Configured {
@@ -67,6 +68,10 @@ export async function configure(
 ): Promise<Configured> {
   const { paths } = options;
   const configuration = parseRequest(request);
+  const attemptSeconds = Math.max(
+    1,
+    (options.patienceSeconds ?? unhurriedSeconds + undoSeconds) - undoSeconds,
+  );
   const attempt = AbortSignal.any([signal, AbortSignal.timeout(attemptSeconds * 1000)]);
   using _lock = lock(paths.run);
   await takeBackHalfDone(paths.root);
@@ -82,7 +87,7 @@ export async function configure(
     undoSeconds,
     verify: async (stop) => {
       if (plan.isVerified) {
-        await untilInForce(subject.index, configuration, options, stop);
+        await untilInForce(subject.index, configuration, options, stop, attemptSeconds * 0.75);
       }
     },
     waitsForCarrier: () => plan.isVerified && waitsForCarrier(interfaceOf(subject.index, options)),
@@ -104,7 +109,7 @@ export interface Undone {
  */
 export async function undoLast(paths: ConfigureOptions["paths"]): Promise<Undone | undefined> {
   using _lock = lock(paths.run);
-  const undone = await rollBack(paths.root, attemptSeconds + undoSeconds);
+  const undone = await rollBack(paths.root, unhurriedSeconds);
   return undone && { ...undone.journal, complaints: undone.complaints };
 }
 
@@ -172,6 +177,7 @@ async function untilInForce(
   configuration: IpConfiguration,
   options: ConfigureOptions,
   signal: AbortSignal,
+  seconds: number,
 ): Promise<void> {
   const start = performance.now();
   let carrier = start;
@@ -182,7 +188,7 @@ async function untilInForce(
     }
     const now = performance.now();
     carrier = waitsForCarrier(interfaceOf(index, options)) ? carrier : now;
-    if (now - start > verifySeconds * 1000 || now - carrier > carrierSeconds * 1000) {
+    if (now - start > seconds * 1000 || now - carrier > carrierSeconds * 1000) {
       throw new ApplyError(wanted.join(", "));
     }
     signal.throwIfAborted();

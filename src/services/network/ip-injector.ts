@@ -21,9 +21,14 @@ export interface IpInjectorOptions {
   readonly source?: NetworkSource;
   /** Whether file systems are frozen for a backup: nothing can be written then. */
   readonly isFrozen?: () => boolean;
+  /** Seconds in which the host is answered; the kernel waits 30. */
+  readonly patienceSeconds?: number;
   /** Whether a separate step, where there is one, does it; not in the step itself. */
   readonly usesStep?: boolean;
 }
+
+/** HV_UTIL_TIMEOUT is 30 s (drivers/hv/hyperv_vmbus.h); what is killed may take a while to end. */
+const hostPatienceSeconds = 25;
 
 /** Applies what hosts ask for, one request at a time. */
 export class IpInjector {
@@ -61,7 +66,12 @@ export class IpInjector {
       log.notice(await askStep(paths.run, request, signal));
       return;
     }
-    const options: ConfigureOptions = { paths, manager: settings().manager, source: this.#source };
+    const options: ConfigureOptions = {
+      paths,
+      manager: settings().manager,
+      source: this.#source,
+      patienceSeconds: this.#options.patienceSeconds ?? hostPatienceSeconds,
+    };
     const { manager, outcome } = await failing(() => configure(subject, request, options, signal));
     log.notice(`'${subject.name}' is configured as the host asks, by ${manager}: ${outcome}`);
   }
