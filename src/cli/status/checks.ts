@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { ConfigurationError, readConfiguration } from "../../agent/configuration.ts";
 import { native } from "../../native/binding.ts";
+import { Capability, hasCapability, selinuxDenials } from "../../platform/restrictions.ts";
 import { poolCount, poolPath } from "../../services/kvp/pool-names.ts";
 import { recordBytes } from "../../services/kvp/pool-record.ts";
 import { notOfferedText } from "./status-text.ts";
@@ -23,6 +24,8 @@ export function findings(status: SystemStatus): Finding[] {
     configurationFinding(status),
     ...status.services.map((service) => serviceFinding(service, status.machine.isConfidential)),
     ...driverFindings(status),
+    ...capabilityFindings(status),
+    ...denialFindings(status),
     ...poolFindings(status),
     clockFinding(status),
   ];
@@ -109,6 +112,45 @@ function serviceFinding(service: ServiceStatus, isConfidential: boolean): Findin
     };
   }
   return { check, result: "ok", text: report.status };
+}
+
+/** What freezing and receiving files need, when an agent of ours runs without it. */
+function capabilityFindings({ paths, services }: SystemStatus): Finding[] {
+  const needed = { kvp: undefined, vss: Capability.sysAdmin, fcopy: Capability.dacOverride };
+  return services.flatMap(({ name, report }) => {
+    const capability = needed[name];
+    return report !== undefined &&
+      capability !== undefined &&
+      hasCapability(paths, report.pid, capability) === false
+      ? [
+          {
+            check: `service ${name}`,
+            result: "failure" as const,
+            text: `process ${report.pid} lacks CAP_${capability === Capability.sysAdmin ? "SYS_ADMIN" : "DAC_OVERRIDE"}`,
+            advice:
+              "it must run as root; look for CapabilityBoundingSet= in: systemctl cat hvguest",
+          },
+        ]
+      : [];
+  });
+}
+
+/** Short names of our processes (LISA and WALinuxAgent look for the first). */
+const processNames = ["hv_kvp_daemon", "hv_vss_daemon", "hv_fcopy_daemon", "hvguest"];
+
+function denialFindings({ paths, root }: SystemStatus): Finding[] {
+  const denials = selinuxDenials(paths, root, processNames) ?? [];
+  const last = denials.at(-1);
+  return last === undefined
+    ? []
+    : [
+        {
+          check: "selinux",
+          result: "warning",
+          text: `SELinux has denied ${denials.length} times, the last: ${last}`,
+          advice: "ausearch -m avc -c hv_kvp_daemon; restorecon -v /usr/sbin/hvguest",
+        },
+      ];
 }
 
 /** Services of the kernel that the host offers and no driver serves. */

@@ -36,6 +36,8 @@ export interface KernelService {
 
 export interface SystemStatus {
   readonly paths: Paths;
+  /** What HVGUEST_ROOT puts before /etc and /var. */
+  readonly root: string;
   readonly hasVmbus: boolean;
   readonly machine: MachineFacts;
   readonly services: readonly ServiceStatus[];
@@ -60,6 +62,7 @@ const kernelClasses = {
 
 export function systemStatus(environment: Environment): SystemStatus {
   const paths = pathsFrom(environment);
+  const root = environment["HVGUEST_ROOT"] ?? "";
   const devices = vmbusDevices(paths);
   const reports = readServiceReports(paths);
   const offerOf = (classId: string) => devices?.find((device) => device.classId === classId);
@@ -67,6 +70,7 @@ export function systemStatus(environment: Environment): SystemStatus {
   const kernelNames = Object.keys(kernelClasses) as KernelService["name"][];
   return {
     paths,
+    root,
     hasVmbus: devices !== undefined,
     machine: machineFacts(paths),
     services: serviceNames.map((name) => {
@@ -82,7 +86,7 @@ export function systemStatus(environment: Environment): SystemStatus {
     }),
     kernelServices: kernelNames.map((name) => ({ name, offer: offerOf(kernelClasses[name]) })),
     clock: hostClock(paths),
-    isClockUsed: chronyUsesHostClock(environment["HVGUEST_ROOT"] ?? ""),
+    isClockUsed: chronyUsesHostClock(root),
   };
 }
 

@@ -80,6 +80,28 @@ test("a wrong configuration and a torn pool are told", async () => {
   expect(found.find(({ text }) => text.includes("kvp_pool_1"))?.result).toBe("warning");
 });
 
+test("an agent without the right to freeze is a failure", async () => {
+  using machine = healthy();
+  machine.put(`/proc/${process.pid}/status`, "Name:\tx\nCapEff:\t0000000000000002\n");
+  const { found } = await diagnose(machine);
+  const lacking = found.filter(({ text }) => text.includes("lacks CAP_"));
+  expect(lacking.map(({ check, text }) => [check, text])).toEqual([
+    ["service vss", `process ${process.pid} lacks CAP_SYS_ADMIN`],
+  ]);
+});
+
+test("what SELinux has denied us is told where it enforces", async () => {
+  using machine = healthy();
+  const denial = 'type=AVC msg=audit(1:2): avc:  denied  { write } for pid=1 comm="hv_kvp_daemon"';
+  machine.put("/var/log/audit/audit.log", `type=AVC avc: denied comm="other"\n${denial}\n`);
+  machine.put("/sys/fs/selinux/enforce", "0");
+  expect(finding((await diagnose(machine)).found, "selinux")).toBeUndefined();
+  machine.put("/sys/fs/selinux/enforce", "1");
+  expect(finding((await diagnose(machine)).found, "selinux")?.text).toBe(
+    `SELinux has denied 1 times, the last: ${denial}`,
+  );
+});
+
 test("a machine without VMBus has exit status 69", async () => {
   using machine = new FakeMachine();
   rmSync(`${machine.root}/sys`, { recursive: true });
