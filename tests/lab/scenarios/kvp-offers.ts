@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { enumerateBody, type KvpHost, KvpPool } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
+import { until } from "../vm/deadline.ts";
 
 /** Open files and threads of the daemon. */
 async function footprint(context: Context): Promise<{ files: number; threads: number }> {
@@ -26,6 +27,13 @@ async function effort(context: Context): Promise<{ ticks: number; switches: numb
     ticks: Number(fields[11]) + Number(fields[12]),
     switches: switches.split("\n").reduce((sum, line) => sum + Number(line.split(":")[1]), 0),
   };
+}
+
+/** Whether the daemon has used no more than three hundredths of a second in the last second. */
+async function isQuiet(context: Context): Promise<boolean> {
+  const { ticks } = await effort(context);
+  await Bun.sleep(1000);
+  return (await effort(context)).ticks - ticks <= 3;
 }
 
 async function osName(kvp: KvpHost): Promise<string | undefined> {
@@ -71,6 +79,7 @@ export const kvpOffers: readonly Scenario[] = [
   {
     name: "a daemon that starts before the service is offered waits for it without polling",
     service: "kvp",
+    seconds: 120,
     daemon: "none",
     async run(context) {
       const { channel } = await context.host.attach("kvp");
@@ -79,10 +88,11 @@ export const kvpOffers: readonly Scenario[] = [
       await Bun.sleep(2500);
       context.expect("still waits", context.daemon.isRunning, true);
       if (context.who === "ours") {
+        await until(40_000, "end of the daemon's start", () => isQuiet(context), 10);
         const start = await effort(context);
         await Bun.sleep(4000);
         const end = await effort(context);
-        assert.ok(end.ticks - start.ticks <= 5, `${end.ticks - start.ticks} ticks in 4 s`);
+        assert.ok(end.ticks - start.ticks <= 15, `${end.ticks - start.ticks} ticks in 4 s`);
         await channel.offer();
         assert.equal(await osName(await context.ready("kvp")), debian);
       } else {
@@ -120,7 +130,7 @@ export const kvpOffers: readonly Scenario[] = [
       const before = { ...(await effort(context)), ...(await footprint(context)) };
       await Bun.sleep(10_000);
       const after = { ...(await effort(context)), ...(await footprint(context)) };
-      assert.ok(after.ticks - before.ticks <= 2, `${after.ticks - before.ticks} ticks in 10 s`);
+      assert.ok(after.ticks - before.ticks <= 5, `${after.ticks - before.ticks} ticks in 10 s`);
       const switches = after.switches - before.switches;
       assert.ok(switches <= 20, `${switches} context switches in 10 s`);
       for (let round = 0; round < 30; round += 1) {
