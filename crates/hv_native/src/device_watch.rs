@@ -1,10 +1,10 @@
 //! Tells when devices may have come or gone: kernel uevents of VMBus and device
 //! nodes, and changes of directories such as /dev/vmbus.
 
-use crate::error::{Result, errno_of, failed, from_napi};
+use crate::error::{Result, failed};
 use crate::stop::{Stop, Wake};
+use crate::watch_thread::{OnChange, WatchThread};
 use napi::bindgen_prelude::Function;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, OwnedFd};
@@ -12,21 +12,15 @@ use rustix::fs::inotify;
 use rustix::io::{Errno, read};
 use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
-use std::thread::JoinHandle;
 
 /// The multicast group of the kernel's own uevents (not udev's).
 const KERNEL_GROUP: u32 = 1;
 /// Largest uevent: `UEVENT_BUFFER_SIZE` (include/linux/kobject.h) and its header.
 const UEVENT_BYTES: usize = 8192;
 
-type Callback = ThreadsafeFunction<(), (), (), napi::Status, false>;
-
 /// A thread that sleeps until devices change.
 #[napi]
-pub struct DeviceWatch {
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct DeviceWatch(WatchThread);
 
 #[napi]
 impl DeviceWatch {
@@ -48,45 +42,22 @@ impl DeviceWatch {
         let changes = open_changes()
             .and_then(|changes| watch_directories(&changes, &directories).map(|()| changes))
             .map_err(|errno| failed("watch device directories", errno))?;
-        let stop = Stop::new().map_err(|errno| failed("eventfd", errno))?;
-        let callback: Callback = on_change
-            .build_threadsafe_function()
-            .build()
-            .map_err(from_napi)?;
-        let thread = std::thread::Builder::new()
-            .name("device-watch".to_owned())
-            .stack_size(128 * 1024)
-            .spawn({
-                let stop = stop.clone();
-                let sources = Sources {
-                    uevents,
-                    changes,
-                    subjects,
-                    directories,
-                };
-                move || watch(&sources, &stop, &callback)
-            })
-            .map_err(|error| failed("start a thread", errno_of(&error)))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
+        let sources = Sources {
+            uevents,
+            changes,
+            subjects,
+            directories,
+        };
+        WatchThread::start("device-watch", on_change, move |stop, on_change| {
+            watch(&sources, stop, on_change);
         })
+        .map(Self)
     }
 
     /// Ends the thread. Later calls do nothing.
     #[napi]
     pub fn close(&mut self) {
-        self.stop.request();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has already ended the process.
-            drop(thread.join());
-        }
-    }
-}
-
-impl Drop for DeviceWatch {
-    fn drop(&mut self) {
-        self.close();
+        self.0.close();
     }
 }
 
@@ -143,7 +114,7 @@ impl Sources {
     }
 }
 
-fn watch(sources: &Sources, stop: &Stop, callback: &Callback) {
+fn watch(sources: &Sources, stop: &Stop, on_change: &OnChange) {
     let waited: Vec<_> = [Some(&sources.changes), sources.uevents.as_ref()]
         .into_iter()
         .flatten()
@@ -151,8 +122,7 @@ fn watch(sources: &Sources, stop: &Stop, callback: &Callback) {
         .collect();
     while let Ok(Wake::Ready(_)) = stop.wait(&waited) {
         if sources.drain() {
-            // Fails only while the runtime is ending: nobody is left to tell.
-            callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            on_change.tell();
         }
     }
 }

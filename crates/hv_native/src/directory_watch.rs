@@ -1,24 +1,18 @@
 //! Tells when files of directories may have changed (inotify(7)).
 
-use crate::error::{Result, errno_of, failed, from_napi};
+use crate::error::{Result, failed};
 use crate::stop::{Stop, Wake};
+use crate::watch_thread::{OnChange, WatchThread};
 use napi::bindgen_prelude::Function;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::{Errno, read};
-use std::thread::JoinHandle;
-
-type Callback = ThreadsafeFunction<(), (), (), napi::Status, false>;
 
 /// A thread that sleeps until something happens in a directory.
 #[napi]
-pub struct DirectoryWatch {
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct DirectoryWatch(WatchThread);
 
 #[napi]
 impl DirectoryWatch {
@@ -32,39 +26,16 @@ impl DirectoryWatch {
     pub fn new(directory: String, on_change: Function<'_, (), ()>) -> Result<Self> {
         let changes = watch_directory(&directory)
             .map_err(|errno| failed(format!("watch '{directory}'"), errno))?;
-        let stop = Stop::new().map_err(|errno| failed("eventfd", errno))?;
-        let callback: Callback = on_change
-            .build_threadsafe_function()
-            .build()
-            .map_err(from_napi)?;
-        let thread = std::thread::Builder::new()
-            .name("file-watch".to_owned())
-            .stack_size(128 * 1024)
-            .spawn({
-                let stop = stop.clone();
-                move || report_changes(&changes, &stop, &callback)
-            })
-            .map_err(|error| failed("start a thread", errno_of(&error)))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
+        WatchThread::start("file-watch", on_change, move |stop, on_change| {
+            report_changes(&changes, stop, on_change);
         })
+        .map(Self)
     }
 
     /// Ends the thread. Later calls do nothing.
     #[napi]
     pub fn close(&mut self) {
-        self.stop.request();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has already ended the process.
-            drop(thread.join());
-        }
-    }
-}
-
-impl Drop for DirectoryWatch {
-    fn drop(&mut self) {
-        self.close();
+        self.0.close();
     }
 }
 
@@ -83,12 +54,11 @@ fn watch_directory(directory: &str) -> rustix::io::Result<OwnedFd> {
     Ok(changes)
 }
 
-fn report_changes(changes: &OwnedFd, stop: &Stop, callback: &Callback) {
+fn report_changes(changes: &OwnedFd, stop: &Stop, on_change: &OnChange) {
     let waited = [(changes.as_fd(), PollFlags::IN)];
     while let Ok(Wake::Ready(_)) = stop.wait(&waited) {
         if drained(changes) {
-            // Fails only while the runtime is ending: nobody is left to tell.
-            callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            on_change.tell();
         }
     }
 }

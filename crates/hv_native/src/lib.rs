@@ -37,3 +37,4 @@ pub mod uio;
 pub mod uio_outbound;
 pub mod uio_reader;
 pub mod uio_wait;
+pub mod watch_thread;
