@@ -101,12 +101,14 @@ impl Outbound {
     /// Signals the host, which also unmasks our interrupt (hv_uio_irqcontrol).
     ///
     /// # Errors
-    /// `EIO` when the offer is rescinded.
+    /// [`End::HungUp`] when the offer is rescinded.
     pub fn signal(&mut self) -> Result<(), End> {
         loop {
             match write(&self.device, &1i32.to_ne_bytes()) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
+                // The size is right: the device is going (uio_write).
+                Err(Errno::IO | Errno::INVAL) => return Err(End::HungUp),
                 Err(errno) => return Err(End::Errno(errno)),
             }
         }

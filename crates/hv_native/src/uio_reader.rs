@@ -22,6 +22,9 @@ pub type Event = FnArgs<(Option<Buffer>, Option<i32>, Option<String>)>;
 /// Takes an [`Event`] to TypeScript.
 pub type Callback = ThreadsafeFunction<Event, (), Event, napi::Status, false>;
 
+/// Packets between two looks at whether to stop.
+const PACKETS_WITHOUT_A_LOOK: u64 = 64;
+
 /// Looks into the ring between two looks at the clock.
 const SPIN_LOOKS: u32 = 256;
 
@@ -78,7 +81,11 @@ impl Reader {
 
     fn read_messages(&mut self, callback: &Callback) -> Result<Infallible, End> {
         let mut body = Vec::new();
-        loop {
+        for packet in 1u64.. {
+            if packet.is_multiple_of(PACKETS_WITHOUT_A_LOOK) {
+                // A host that never pauses must not keep us from stopping.
+                self.wait.wait(Some(Duration::ZERO))?;
+            }
             self.flush()?;
             let Some(descriptor) = self.receiver.receive(&mut body)? else {
                 self.sleep()?;
@@ -86,6 +93,7 @@ impl Reader {
             };
             self.take(descriptor, &mut body, callback)?;
         }
+        Err(End::Stopped)
     }
 
     fn take(

@@ -1,7 +1,6 @@
 // A file that is being received: without a name, or under a hidden one, in the
 // directory where it will be, until all of it is on disk.
 
-import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, statfs, unlink } from "node:fs/promises";
 import { constants as osConstants } from "node:os";
@@ -238,7 +237,7 @@ export class ArrivingFile {
 
 /** Always the same for a name, so that a copy that is tried again finds its leftover. */
 function hiddenName(name: string): string {
-  return hiddenPrefix + createHash("sha256").update(name).digest("hex").slice(0, 16);
+  return hiddenPrefix + Bun.hash.xxHash64(name).toString(16).padStart(16, "0");
 }
 
 async function unlinkIfThere(path: string): Promise<void> {

@@ -255,6 +255,20 @@ export const fcopyOrder: readonly Scenario[] = [
     },
   },
   {
+    name: "it serves alone under every name of a file copy daemon",
+    service: "fcopy",
+    who: ["ours"],
+    seconds: 120,
+    async run(context) {
+      for (const name of ["hv_fcopy_daemon", "hv_fcopy_uio_daemon", "hypervfcopyd"]) {
+        await context.daemon.restart("SIGTERM", { as: name });
+        await goodFile(context, await context.ready("fcopy"), name);
+        const pid = await context.daemon.pid();
+        assert.equal(await context.sh(`cat /proc/${pid}/comm`), name.slice(0, 15));
+      }
+    },
+  },
+  {
     name: "the status command tells of transfers and refusals",
     service: "fcopy",
     who: ["ours"],
