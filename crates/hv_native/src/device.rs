@@ -4,12 +4,11 @@
 use crate::diversion::{Diversion, DiversionRule};
 use crate::error::{Result, errno_of, failed};
 use crate::prepared::{FileState, Prepared, PreparedAnswer};
-use crate::spin::Spin;
 use crate::stop::{Stop, Wake};
 use napi::bindgen_prelude::{Buffer, FnArgs, Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, read, write};
@@ -198,7 +197,6 @@ fn read_messages(
     let Some(fd) = current(descriptor) else {
         return;
     };
-    let mut spin = Spin::default();
     let end = loop {
         match next_message(&fd, stop, buffer) {
             Ok(()) => {}
@@ -221,22 +219,10 @@ fn read_messages(
         if !claim.write(buffer) {
             break Errno::TIMEDOUT.raw_os_error();
         }
-        if let Err(errno) = spin.until(1, || is_readable(&fd)) {
-            break errno.raw_os_error();
-        }
     };
     drop(fd);
     close(descriptor);
     send(callback, None, Some(end));
-}
-
-fn is_readable(fd: &OwnedFd) -> rustix::io::Result<bool> {
-    let mut polled = [PollFd::new(fd, PollFlags::IN)];
-    match poll(&mut polled, Some(&Timespec::default())) {
-        Err(Errno::INTR) => Ok(false),
-        Err(errno) => Err(errno),
-        Ok(count) => Ok(count > 0),
-    }
 }
 
 fn write_message(fd: &OwnedFd, message: &[u8]) -> rustix::io::Result<()> {
