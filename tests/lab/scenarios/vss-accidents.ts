@@ -116,7 +116,7 @@ export const vssAccidents: readonly Scenario[] = [
       const { status } = await vss.thaw();
       context.sawStatus("thaw", status);
       assert.notEqual(status, 0, "the host believes in its backup");
-      const { freeze, thaw } = await vss.checkpoint(() => assertFrozen(context));
+      const { freeze, thaw } = await vss.checkpoint(() => Promise.resolve());
       assert.deepEqual([freeze.status, thaw.status], [0, 0]);
     },
   },
@@ -127,10 +127,9 @@ export const vssAccidents: readonly Scenario[] = [
       const vss = await context.ready("vss");
       await vss.freeze();
       for (const bytes of [0, 1, 4, 11]) {
-        const header = { bodyBytes: bytes + 100 };
         const body = vssBody(VssOperation.thaw, 0, bytes);
         // hv_utils drops it without an answer; one at a time, as it reads one a signal.
-        const answer = await context.answer(vss.request(body, { header, milliseconds: 700 }));
+        const answer = await context.answer(vss.request(body, { milliseconds: 700 }));
         context.saw(`${bytes} bytes`, answer);
       }
       await assertFrozen(context);
