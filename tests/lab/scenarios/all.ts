@@ -22,6 +22,7 @@ import { networkManagers } from "./network-managers.ts";
 import { vssAccidents } from "./vss-accidents.ts";
 import { vssBasics } from "./vss-basics.ts";
 import { vssFreeze } from "./vss-freeze.ts";
+import { vssRoot } from "./vss-root.ts";
 
 export const scenarios: readonly Scenario[] = [
   ...kvpPools,
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   ...vssBasics,
   ...vssFreeze,
   ...vssAccidents,
+  ...vssRoot,
   ...fcopyBasics,
   ...fcopyFiles,
   ...fcopyOrder,

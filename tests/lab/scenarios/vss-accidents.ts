@@ -25,8 +25,10 @@ export const vssAccidents: readonly Scenario[] = [
     },
   },
   {
+    // The C daemon leaves the guest frozen, and the host without an end of the rescind.
     name: "a rescind while frozen thaws",
     service: "vss",
+    who: ["ours"],
     async run(context) {
       const vss = await context.ready("vss");
       await vss.freeze();
