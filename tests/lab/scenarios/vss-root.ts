@@ -33,7 +33,7 @@ export const vssRoot: readonly Scenario[] = [
     guests: ["gsys"],
     system: { network: "networkd", mask: ["hv-vss-daemon.service"] },
     daemon: "none",
-    seconds: 600,
+    seconds: 900,
     async run(context) {
       let vss = await install(context);
       const { check, freeze, thaw } = await vss.checkpoint(async () => {
