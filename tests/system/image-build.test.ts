@@ -130,6 +130,25 @@ test("a seed that a script puts into the pools comes out as it went in", () => {
   run("rm -rf /usr/sbin/hvguest /var/lib/cloud /var/lib/hyperv /tmp/put-seed.sh /tmp/user-data");
 }, 120_000);
 
+test("the System V script starts, tells of and stops the agent, and does nothing elsewhere", () => {
+  const install = [executablePath, "install", "--root", debian.path, "--init", "sysvinit"];
+  expect(Bun.spawnSync([...install, "--services", "kvp"]).exitCode).toBe(0);
+  run("mv /etc/init.d/hvguest /hvguest.init && sh /hvguest.init start");
+  expect(debian.run("sh /hvguest.init status")).toEqual({
+    code: 3,
+    output: "hvguest is not running\n",
+  });
+  // In one go: each run has a mount namespace of its own, in which paths differ.
+  const steps = ["start </dev/null >/dev/null 2>&1", "status", "reload", "stop", "status || true"];
+  const said = run(
+    `mkdir -p /sys/bus/vmbus; ${steps.map((step) => `sh /hvguest.init ${step}`).join(" && ")}`,
+  );
+  expect(said).toMatch(/^hvguest is running \(\d+\)\nhvguest is not running\n$/);
+  run("mv /hvguest.init /etc/init.d/hvguest && rm -r /sys/bus && /usr/sbin/hvguest uninstall");
+  run("rm -rf /var/lib/hyperv");
+  expect(debian.tree()).toEqual(before);
+}, 120_000);
+
 test("initramfs-tools and dracut carry the program, with its libraries, only when told to", () => {
   const install = Bun.spawnSync([executablePath, "install", "--root", debian.path]);
   expect(install.exitCode).toBe(0);
