@@ -44,19 +44,20 @@ export interface Plan {
   readonly reactivate: readonly Step[];
   /** Whether the kernel's state must show the configuration afterwards. */
   readonly isVerified: boolean;
+  /** Instead of `activate` when the manager is still to be started; nothing by default. */
+  readonly activateLate?: readonly Step[];
   /** The manager is not running yet: its files are all that can be seen to. */
   readonly isLate?: boolean;
 }
 
 /** The plan for a manager that will read its files when it is started. */
 export function latePlan(plan: Plan): Plan {
-  // netplan is no daemon: it makes files for those that start later.
-  const generate = plan.activate.filter(({ args }) => args[0] === "generate");
+  const activate = plan.activateLate ?? [];
   return {
     ...plan,
     before: [],
-    activate: generate,
-    reactivate: generate,
+    activate,
+    reactivate: activate,
     isVerified: false,
     isLate: true,
   };

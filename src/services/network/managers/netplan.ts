@@ -38,10 +38,7 @@ export const netplan: Manager = {
     const path = `${directory}/90-hvguest-${fileName(target.name)}.yaml`;
     const others = foreignFiles(path, target, configuration, machine);
     const own = ownText(others.id ?? target.name, configuration);
-    const apply = [
-      { program, args: ["generate"] },
-      { program, args: ["apply"] },
-    ];
+    const apply = [{ program, args: ["apply"] }];
     return Promise.resolve({
       manager: "netplan",
       interfaceName: target.name,
@@ -49,6 +46,8 @@ export const netplan: Manager = {
       files: [...others.files, { path, text: own, mode: 0o600 }, ...cloudInitHandsOff(machine)],
       activate: apply,
       reactivate: apply,
+      // netplan is no daemon: it makes the files of those that start later.
+      activateLate: [{ program, args: ["generate"] }],
       isVerified: true,
     });
   },
