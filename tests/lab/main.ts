@@ -89,7 +89,6 @@ async function suite(parameters: readonly string[]): Promise<number> {
     binary: who.includes("ours") ? binary : undefined,
     results,
   });
-  writeFileSync(join(results, "outcomes.json"), JSON.stringify(outcomes, undefined, 1));
   const isWhole = wanted.length === scenarios.length && values.guest === undefined;
   const isExplained = who.length < 2 || compare(outcomes, isWhole);
   if (who.length > 1 && values["write-compatibility"]) {

@@ -1,6 +1,8 @@
 // Runs the chosen scenarios on the chosen guests, some guests at a time, and says
 // what became of them.
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { GuestName } from "../vm/cache.ts";
 import { GuestRunner, type RunnerOptions } from "./guest-runner.ts";
 import { defaultGuests, type Outcome, type Scenario, type Who } from "./scenario.ts";
@@ -63,12 +65,13 @@ function partsOf(scenarios: readonly Scenario[], options: SuiteOptions): Part[] 
   });
 }
 
-/** Runs everything; outcomes in the order in which they ended. */
+/** Runs everything; outcomes in the order in which they ended, also in outcomes.json. */
 export async function runSuite(
   scenarios: readonly Scenario[],
   options: SuiteOptions,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
+  const record = join(options.results, "outcomes.json");
   const queue = partsOf(scenarios, options);
   const work = async (): Promise<void> => {
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
@@ -78,6 +81,8 @@ export async function runSuite(
           const outcome = await runner.run(scenario, who);
           outcomes.push(outcome);
           report(outcome);
+          // After each, so that a run that is cut short is not lost.
+          writeFileSync(record, JSON.stringify(outcomes, undefined, 1));
         }
       }
     }
