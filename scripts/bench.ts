@@ -1,5 +1,5 @@
 // Measures hvguest beside the C daemons and writes docs/benchmarks.md and .json.
-//   npm run bench [-- --guest g61] [--quick] [--fake-only] [--print]
+//   npm run bench [-- --guest g61] [--quick] [--kvp-only] [--fake-only] [--print]
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ const fakeOptions: KvpBenchOptions = {
 };
 
 const labOptions: KvpBenchOptions = {
-  rounds: 4,
+  rounds: 3,
   requests: 250,
   idleSeconds: 60,
   cpuRequests: 10_000,
@@ -48,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
       guest: { type: "string", default: "g61" },
       quick: { type: "boolean", default: false },
       "fake-only": { type: "boolean", default: false },
+      "kvp-only": { type: "boolean", default: false },
       print: { type: "boolean", default: false },
     },
   });
@@ -72,7 +73,7 @@ async function main(args: readonly string[]): Promise<number> {
     const figures = await benchKvp(stage, { ...labOptions, ...faster });
     chapters.push({ title: stage.title, figures });
   }
-  if (!values["fake-only"] && !values.quick) {
+  if (!values["fake-only"] && !values["kvp-only"] && !values.quick) {
     for (const { title, program } of others) {
       if (existsSync(join(repository, program))) {
         appendices.push({ title, table: await printed(program) });
