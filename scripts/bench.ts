@@ -1,5 +1,5 @@
 // Measures hvguest beside the C daemons and writes docs/benchmarks.md and .json.
-//   npm run bench [-- --guest g61] [--quick] [--kvp-only] [--fake-only] [--print]
+//   npm run bench [-- --guest g61] [--quick] [--only fake,lab,others] [--print]
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,14 @@ import { guestNames } from "../tests/lab/vm/cache.ts";
 import { fakeStage } from "./bench/fake-stage.ts";
 import { benchKvp, type KvpBenchOptions } from "./bench/kvp.ts";
 import { labStage } from "./bench/lab-stage.ts";
-import { type Appendix, type Chapter, pageOf, tableOf, thisMachine } from "./bench/report.ts";
+import {
+  type Appendix,
+  type Chapter,
+  pageOf,
+  type Report,
+  tableOf,
+  thisMachine,
+} from "./bench/report.ts";
 import { buildExecutable } from "./build.ts";
 import { ensureDebianPackages } from "./debian-packages.ts";
 import { repository } from "./process.ts";
@@ -22,6 +29,7 @@ const others = [
 
 const remarksPath = join(repository, "scripts/bench/remarks.md");
 const page = join(repository, "docs/benchmarks.md");
+const recordPath = join(repository, "docs/benchmarks.json");
 
 const fakeOptions: KvpBenchOptions = {
   rounds: 6,
@@ -47,8 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       guest: { type: "string", default: "g61" },
       quick: { type: "boolean", default: false },
-      "fake-only": { type: "boolean", default: false },
-      "kvp-only": { type: "boolean", default: false },
+      only: { type: "string", default: "fake,lab,others" },
       print: { type: "boolean", default: false },
     },
   });
@@ -66,30 +73,51 @@ async function main(args: readonly string[]): Promise<number> {
   }
   ensureDebianPackages(["hyperv-daemons"]);
   buildExecutable();
-  const chapters = [await onFakeKernel(args)];
-  const appendices: Appendix[] = [];
-  if (!values["fake-only"]) {
+  const parts = values.only.split(",");
+  const chapters: Chapter[] = [];
+  if (parts.includes("fake")) {
+    chapters.push(await onFakeKernel(args));
+  }
+  if (parts.includes("lab")) {
     await using stage = await labStage(guest);
     const figures = await benchKvp(stage, { ...labOptions, ...faster });
     chapters.push({ title: stage.title, figures });
   }
-  if (!values["fake-only"] && !values["kvp-only"] && !values.quick) {
-    for (const { title, program } of others) {
-      if (existsSync(join(repository, program))) {
-        appendices.push({ title, table: await printed(program) });
-      }
-    }
+  const appendices: Appendix[] = [];
+  for (const { title, program } of parts.includes("others") ? others : []) {
+    appendices.push({ title, table: await printed(program) });
   }
   for (const { title, figures } of chapters) {
     console.log(`\n${title}\n\n${tableOf(figures)}`);
   }
   if (!values.print) {
-    const remarks = existsSync(remarksPath) ? readFileSync(remarksPath, "utf8").trimEnd() : "";
-    writeFileSync(page, pageOf(chapters, appendices, remarks));
-    const record = { date: new Date().toISOString(), machine: thisMachine(), chapters, appendices };
-    writeFileSync(page.replace(/md$/, "json"), `${JSON.stringify(record, undefined, 2)}\n`);
+    writeReport(chapters, appendices);
   }
   return 0;
+}
+
+/** Writes the page and the record; what was not measured this time stays as it was. */
+function writeReport(chapters: readonly Chapter[], appendices: readonly Appendix[]): void {
+  const before = existsSync(recordPath)
+    ? (JSON.parse(readFileSync(recordPath, "utf8")) as Report)
+    : undefined;
+  const report: Report = {
+    date: new Date().toISOString(),
+    machine: thisMachine(),
+    chapters: replaced(before?.chapters ?? [], chapters),
+    appendices: replaced(before?.appendices ?? [], appendices),
+  };
+  writeFileSync(recordPath, `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(page, pageOf(report, readFileSync(remarksPath, "utf8").trimEnd()));
+}
+
+/** `old` with those of the same title replaced, and the others of `fresh` after them. */
+function replaced<T extends { readonly title: string }>(
+  old: readonly T[],
+  fresh: readonly T[],
+): readonly T[] {
+  const titles = new Set(fresh.map(({ title }) => title));
+  return [...old.filter(({ title }) => !titles.has(title)), ...fresh];
 }
 
 /** The same program on a private machine, for the fake kernel. */

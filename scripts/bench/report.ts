@@ -1,7 +1,7 @@
 // The page of benchmarks, docs/benchmarks.md, and the same as JSON beside it.
 
 import { readFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import type { Figure } from "./figures.ts";
 
 /** The figures of one stage. */
@@ -22,6 +22,15 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly kernel: string;
+  /** Processes that wanted to run, over the last minute: more than processors is a busy machine. */
+  readonly load: number;
+}
+
+export interface Report {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly chapters: readonly Chapter[];
+  readonly appendices: readonly Appendix[];
 }
 
 export function thisMachine(): Machine {
@@ -32,6 +41,7 @@ export function thisMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: system ?? "unknown",
     kernel: release(),
+    load: Math.round(loadavg()[0] ?? 0),
   };
 }
 
@@ -46,20 +56,17 @@ export function tableOf(figures: readonly Figure[]): string {
 }
 
 /** The whole page. */
-export function pageOf(
-  chapters: readonly Chapter[],
-  appendices: readonly Appendix[],
-  remarks: string,
-): string {
-  const { processor, processors, memoryGiB, system, kernel } = thisMachine();
-  const date = new Date().toISOString().slice(0, 10);
+export function pageOf(report: Report, remarks: string): string {
+  const { chapters, appendices } = report;
+  const { processor, processors, memoryGiB, system, kernel, load } = report.machine;
+  const date = report.date.slice(0, 10);
   return [
     "# Benchmarks",
     "",
     "hvguest beside the C daemons of Debian's package hyperv-daemons, in one run, in turn.",
     "",
     `Made on ${date} by \`npm run bench\` on ${processors} processors (${processor}), ${memoryGiB} GiB,` +
-      ` ${system}, kernel ${kernel}. A ratio below 1 is in favour of hvguest.`,
+      ` ${system}, kernel ${kernel}, with a load of ${load} at the end. A ratio below 1 is in favour of hvguest.`,
     "",
     ...chapters.flatMap(({ title, figures }) => [`## KVP: ${title}`, "", tableOf(figures), ""]),
     ...appendices.flatMap(({ title, table }) => [`## ${title}`, "", table, ""]),
