@@ -72,6 +72,21 @@ const kvp: readonly Explanation[] = [
     why: "The C daemon empties the file before it writes it, and ends when the write fails: the pool and the service are gone. hvguest refuses the request (disk full), keeps every record and goes on.",
   },
   {
+    scenario: "a name that nobody can resolve delays nothing and is never an error text",
+    verdict: "C daemon's fault",
+    why: "The C daemon asks once at its start, and hosts show the error text as the machine's name. hvguest says the short name until it knows more, and follows changes.",
+  },
+  {
+    scenario: "pools on a file system that becomes read-only are read, and changes are refused",
+    verdict: "C daemon's fault",
+    why: "The C daemon ends when a pool cannot be written.",
+  },
+  {
+    scenario: "a directory of pools that is removed is made again",
+    verdict: "C daemon's fault",
+    why: "The C daemon ends; hvguest makes the directory and the file again.",
+  },
+  {
     scenario: "GET_IP_INFO has each address with its mask, the gateways and the DNS servers",
     verdict: "improvement",
     why: "The C daemon asks shell scripts, which need tools that are not everywhere; hvguest asks the kernel and reads the resolver's configuration.",
@@ -138,4 +153,12 @@ const fcopy: readonly Explanation[] = [
   },
 ];
 
-export const explanations: readonly Explanation[] = [...kvp, ...fcopy];
+const vss: readonly Explanation[] = [
+  {
+    scenario: "a rescind while frozen thaws",
+    verdict: "C daemon's fault",
+    why: "When the service is withdrawn between FREEZE and THAW the C daemon ends, and the file systems stay frozen. hvguest thaws when its device goes.",
+  },
+];
+
+export const explanations: readonly Explanation[] = [...kvp, ...vss, ...fcopy];
