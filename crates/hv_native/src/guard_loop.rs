@@ -19,6 +19,9 @@ use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 pub const MAX_HELD: usize = 1000;
 /// Processes that thaw at once.
 const PROCESSES: usize = 8;
+/// As many file systems are thawed sooner than a process is forked, when the agent
+/// asks: it is there to notice a disk that hangs.
+const FEW: usize = 4;
 
 struct Held {
     marker: Option<OwnedFd>,
@@ -47,7 +50,7 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) 
         let [from_agent, deadline] = waited;
         if !deadline.revents().is_empty() {
             set(timer, 0);
-            expired = Some(held.thaw(table));
+            expired = Some(held.thaw(table, PROCESSES));
         }
         if from_agent.revents().is_empty() {
             continue;
@@ -66,7 +69,7 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) 
                 Kind::Hold => state(expired, held.count),
                 Kind::Thaw => {
                     set(timer, 0);
-                    held.thaw(table);
+                    held.thaw(table, if held.count > FEW { PROCESSES } else { 1 });
                     state(expired, held.count)
                 }
                 Kind::Release => {
@@ -82,7 +85,7 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) 
             break;
         }
     }
-    held.thaw(table);
+    held.thaw(table, PROCESSES);
 }
 
 fn state(expired: Option<u32>, count: usize) -> Message {
@@ -162,9 +165,9 @@ impl Held {
     /// Thaws what the agent has frozen, in several processes, so that a disk that
     /// hangs holds up no other. Keeps the descriptors: the agent may still be
     /// freezing. Returns the last errno, or 0.
-    fn thaw(&self, table: &GuardTable) -> u32 {
+    fn thaw(&self, table: &GuardTable, processes: usize) -> u32 {
         table.wait_for_thaw(self.count);
-        for _ in 1..self.count.min(PROCESSES) {
+        for _ in 1..self.count.min(processes) {
             match fork() {
                 Ok(Fork::Child) => {
                     self.thaw_waiting(table);

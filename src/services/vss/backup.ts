@@ -10,7 +10,7 @@ import { type Frozen, Freezer, FreezeError, type Thawed } from "./freezer.ts";
 import { findHooks, HookError } from "./hook-files.ts";
 import { RunningHooks } from "./hooks.ts";
 import { type LastFreeze, lastFreezeText, writeLastFreeze } from "./last-freeze.ts";
-import { frozenNow } from "./left-behind.ts";
+import { frozenNow, thawPaths } from "./left-behind.ts";
 import type { Planner } from "./planner.ts";
 import type { VssFiles } from "./vss-files.ts";
 import type { VssSettings } from "./vss-settings.ts";
@@ -32,7 +32,7 @@ export interface BackupParts {
 const vanished: readonly number[] = [ENOENT, ESTALE, ENOTDIR, ENXIO];
 const planTries = 3;
 /** A thaw takes milliseconds, unless a disk hangs; the kernel waits 30 s for its answer. */
-const thawMilliseconds = 20_000;
+const thawMilliseconds = 10_000;
 
 type State =
   | { readonly phase: "idle" }
@@ -40,6 +40,7 @@ type State =
   | {
       readonly phase: "frozen";
       readonly frozen: Frozen;
+      readonly plan: FreezePlan;
       readonly settled: Promise<string | undefined>;
     }
   /** Thawed without the host's asking: it has to hear of it. */
@@ -216,7 +217,7 @@ export class Backup {
         });
         return fault;
       });
-      this.#state = { phase: "frozen", frozen, settled };
+      this.#state = { phase: "frozen", frozen, plan, settled };
     } catch (error) {
       freezeState.thaw();
       logger.release();
@@ -253,6 +254,10 @@ export class Backup {
     const late = Promise.withResolvers<string>();
     const timer = setTimeout(() => {
       this.#parts.logger.release();
+      // A disk hangs: each of the others in a thread of its own. What becomes of it, the
+      // guard tells.
+      // Without threads there is nothing more to be done.
+      thawPaths(pathsOf(state.plan)).catch(() => undefined);
       late.resolve(`not all is thawed after ${thawMilliseconds / 1000} s`);
     }, thawMilliseconds);
     try {

@@ -133,9 +133,9 @@ export const vssAccidents: readonly Scenario[] = [
         const body = vssBody(VssOperation.thaw, 0, bytes);
         // hv_utils drops it without an answer; one at a time, as it reads one a signal.
         const answer = await context.answer(vss.request(body, { milliseconds: 700 }));
+        // Newer kernels look at the operation of a short one all the same.
         context.saw(`${bytes} bytes`, answer);
       }
-      await assertFrozen(context);
       const { status } = await vss.thaw();
       context.sawStatus("thaw", status);
       await assertThawed(context);
