@@ -69,12 +69,16 @@ export class DaemonProcess implements AsyncDisposable {
     return readFileSync(`/proc/${this.pid}/comm`, "utf8").trimEnd();
   }
 
-  /** The names of its threads, without those that Bun starts and ends as it sees fit. */
+  /**
+   * The names of its threads, without those that Bun starts and ends as it sees fit. A
+   * thread that has just begun has the name of the process still.
+   */
   get threads(): string[] {
     const directory = `/proc/${this.pid}/task`;
-    return readdirSync(directory)
-      .map((thread) => readFileSync(`${directory}/${thread}/comm`, "utf8").trimEnd())
-      .filter((name) => !/JIT|Heap|JSC|ollector|mi-scavenger|Bun/.test(name))
+    const names = readdirSync(directory).map((thread) => threadName(`${directory}/${thread}`));
+    return names
+      .filter((name) => name !== this.name && name !== "hvguest")
+      .filter((name) => name !== "" && !/JIT|Heap|JSC|ollector|mi-scavenger|Bun/.test(name))
       .sort();
   }
 
@@ -106,6 +110,15 @@ export function processesNamed(name: string): number[] {
     .filter((entry) => /^\d+$/.test(entry) && nameAndState(entry).name === name)
     .filter((entry) => nameAndState(entry).state !== "Z")
     .map(Number);
+}
+
+/** Empty for a thread that ended between the listing and the look. */
+function threadName(directory: string): string {
+  try {
+    return readFileSync(`${directory}/comm`, "utf8").trimEnd();
+  } catch {
+    return "";
+  }
 }
 
 function nameAndState(pid: string): { name: string; state: string } {
