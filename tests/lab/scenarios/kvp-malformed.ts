@@ -225,8 +225,9 @@ export const kvpMalformed: readonly Scenario[] = [
         const sent = [0, 5, 9].map((index) => kvp.post(enumerateBody(KvpPool.auto, index)));
         const answered: number[] = [];
         // hv_utils may lose one of them: its interrupt handler and its tasklet share a buffer.
+        await kvp.channel.waitKicking(30_000);
         while (answered.length < sent.length) {
-          const packet = await kvp.channel.receiveOrSilence(1500);
+          const packet = await kvp.channel.receiveOrSilence(2500);
           if (packet === undefined) {
             break;
           }

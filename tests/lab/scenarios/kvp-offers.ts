@@ -29,11 +29,19 @@ async function effort(context: Context): Promise<{ ticks: number; switches: numb
   };
 }
 
-/** Whether the daemon has used no more than three hundredths of a second in the last second. */
-async function isQuiet(context: Context): Promise<boolean> {
-  const { ticks } = await effort(context);
-  await Bun.sleep(1000);
-  return (await effort(context)).ticks - ticks <= 3;
+/**
+ * Waits for so many seconds in which the daemon hardly runs: its start, and the
+ * runtime's collector after it, take their time on a busy machine. A daemon that polls
+ * never has them.
+ */
+async function sleeps(context: Context, seconds: number): Promise<void> {
+  await until(100_000, `${seconds} quiet seconds of the daemon`, async () => {
+    const before = await effort(context);
+    await Bun.sleep(seconds * 1000);
+    const after = await effort(context);
+    const switches = after.switches - before.switches;
+    return after.ticks - before.ticks <= seconds && switches <= seconds * 4;
+  });
 }
 
 async function osName(kvp: KvpHost): Promise<string | undefined> {
@@ -88,11 +96,7 @@ export const kvpOffers: readonly Scenario[] = [
       await Bun.sleep(2500);
       context.expect("still waits", context.daemon.isRunning, true);
       if (context.who === "ours") {
-        await until(40_000, "end of the daemon's start", () => isQuiet(context), 10);
-        const start = await effort(context);
-        await Bun.sleep(4000);
-        const end = await effort(context);
-        assert.ok(end.ticks - start.ticks <= 15, `${end.ticks - start.ticks} ticks in 4 s`);
+        await sleeps(context, 4);
         await channel.offer();
         assert.equal(await osName(await context.ready("kvp")), debian);
       } else {
@@ -121,18 +125,12 @@ export const kvpOffers: readonly Scenario[] = [
     name: "an idle daemon sleeps: no processor time, no wake-ups, constant threads and files",
     service: "kvp",
     guests: ["g61"],
-    seconds: 120,
+    seconds: 150,
     async run(context) {
       const kvp = await context.ready("kvp");
       await kvp.list(KvpPool.auto);
-      // The runtime's collector tidies up for half a minute.
-      await Bun.sleep(35_000);
-      const before = { ...(await effort(context)), ...(await footprint(context)) };
-      await Bun.sleep(10_000);
-      const after = { ...(await effort(context)), ...(await footprint(context)) };
-      assert.ok(after.ticks - before.ticks <= 5, `${after.ticks - before.ticks} ticks in 10 s`);
-      const switches = after.switches - before.switches;
-      assert.ok(switches <= 20, `${switches} context switches in 10 s`);
+      await sleeps(context, 10);
+      const before = await footprint(context);
       for (let round = 0; round < 30; round += 1) {
         await kvp.list(KvpPool.auto);
         await kvp.set(0, "a", String(round));
