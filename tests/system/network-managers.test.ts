@@ -221,3 +221,45 @@ grep -E '^(Name|Address|DNS|DHCP|Gateway|IPv6AcceptRA|.*MACAddress)=' /run/syste
   expect(lines).toContain("IPv6AcceptRA=no");
   expect(lines.filter((line) => /10\.0\.0|DHCP/.test(line))).toEqual([]);
 });
+
+const netplanUnits = ["systemd-networkd.service"];
+
+test("netplan with systemd: in force, again unchanged, after a restart, and taken back", () => {
+  const before = machine.boot(
+    wish,
+    netplanUnits,
+    `rm -f /etc/netplan/* /etc/systemd/network/*
+# There is no udev in a container to be told anything.
+cp /bin/true /usr/bin/udevadm
+cat >/etc/netplan/50-cloud-init.yaml <<END
+network:
+  version: 2
+  ethernets:
+    eth0:
+      addresses: [192.0.2.10/24]
+      routes: [{to: default, via: 192.0.2.1}]
+END
+chmod 600 /etc/netplan/*
+netplan apply >/dev/null 2>&1; until_ok has 192.0.2.10/24
+apply; shown; apply`,
+  );
+  expect(before[0]).toBe(outcome("netplan", "in force"));
+  expect(eth0Of(before[1])).toMatchObject({ ...wished, dns_servers: ["192.0.2.53"] });
+  expect(before[2]).toBe(outcome("netplan", "unchanged"));
+  const after = machine.boot(
+    wish,
+    netplanUnits,
+    `until_ok has 192.0.2.20/24; until_ok has fd00::20/64; shown
+hvguest net rollback; until_ok has 192.0.2.10/24; shown`,
+  );
+  expect(eth0Of(after[0])).toMatchObject({ ...wished, dns_servers: ["192.0.2.53"] });
+  expect(after[1]).toBe("eth0: netplan: taken back");
+  expect(eth0Of(after[2])).toMatchObject({ addresses: ["192.0.2.10"], gateways: ["192.0.2.1"] });
+});
+
+test("ifupdown with systemd: the unit of networking brings the addresses up after a restart", () => {
+  const units = ["networking.service"];
+  machine.boot(wish, units, `${ifupdown} apply; rm -f /etc/netplan/*`);
+  const after = machine.boot(wish, units, "until_ok has 192.0.2.20/24; shown");
+  expect(eth0Of(after[0])).toMatchObject({ ...wished, manager: "ifupdown" });
+});
