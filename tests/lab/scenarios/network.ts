@@ -97,7 +97,7 @@ export const network: readonly Scenario[] = [
         assert.equal(info?.family, 3);
         assert.equal(info?.isDhcpEnabled, false);
         context.saw("addresses", addresses.filter((one) => !one.startsWith("fe80:")).join(";"));
-        context.saw("subnets", subnets.join(";"));
+        context.saw("subnets", subnets.slice(0, 3).join(";"));
         context.sawStatus("an unknown MAC", (await kvp.getIpInfo("00:15:5D:00:00:00")).status);
         assert.equal(context.observations["an unknown MAC"], "0x80004005");
       }),
