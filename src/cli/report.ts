@@ -3,6 +3,7 @@
 import { ConfigurationError } from "../agent/configuration.ts";
 import { directSink, isJournal, Logger } from "../log.ts";
 import { NativeError } from "../native/native-error.ts";
+import { WireError } from "../protocol/wire/struct.ts";
 import { CommandError, ExitStatus, UsageError } from "./command.ts";
 
 /** Runs a command. A failure that is not foreseen is a bug and shows its stack. */
@@ -29,7 +30,12 @@ function describe(error: unknown): { status: ExitStatus; text: string } {
   if (error instanceof CommandError) {
     return { status: error.status, text: error.message };
   }
-  if (error instanceof ConfigurationError || error instanceof NativeError) {
+  if (
+    error instanceof ConfigurationError ||
+    error instanceof NativeError ||
+    // The kernel's first words are not its protocol: no fault of ours.
+    error instanceof WireError
+  ) {
     return { status: ExitStatus.failed, text: error.message };
   }
   const text = error instanceof Error ? error.message : String(error);

@@ -47,6 +47,13 @@ test("a wrong configuration and a refusal of the kernel are status 1", () => {
   expect(lines[0]).toStartWith("error: hvguest: open '/dev/vmbus/hv_kvp': ");
 });
 
+test("a kernel that does not speak its protocol is no bug of ours", () => {
+  expect(reported("wire")).toEqual({
+    status: 1,
+    lines: ["error: hvguest: hv_kvp_msg: need 7432 bytes, got 4"],
+  });
+});
+
 test("anything else is a bug: status 70 and the stack", () => {
   const { status, lines } = reported("bug");
   expect(status).toBe(70);
