@@ -17,6 +17,8 @@ const PROCEED: u64 = 2;
 pub struct Wait {
     epoll: OwnedFd,
     proceed: Arc<OwnedFd>,
+    /// A request to stop is lost with its descriptor: epoll(7) forgets one that is closed.
+    _stop: Stop,
 }
 
 /// What has happened besides interrupts.
@@ -37,7 +39,11 @@ impl Wait {
         epoll::add(&epoll, device, epoll::EventData::new_u64(INTERRUPT), edge)?;
         let data = epoll::EventData::new_u64(PROCEED);
         epoll::add(&epoll, &*proceed, data, level)?;
-        Ok(Self { epoll, proceed })
+        Ok(Self {
+            epoll,
+            proceed,
+            _stop: stop.clone(),
+        })
     }
 
     /// Sleeps until something happens, at most about `limit`.
@@ -79,4 +85,21 @@ impl Wait {
 /// A device that is gone is also readable: its poll gives -EIO as a mask (uio_poll).
 fn is_end(flags: epoll::EventFlags) -> bool {
     flags.intersects(epoll::EventFlags::HUP | epoll::EventFlags::ERR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::event::{EventfdFlags, eventfd};
+
+    #[test]
+    fn a_stop_is_heard_though_whoever_asked_for_it_has_let_go() {
+        let eventfd = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap();
+        let stop = Stop::new().unwrap();
+        let wait = Wait::new(&eventfd(), Arc::new(eventfd()), &stop).unwrap();
+        stop.request();
+        drop(stop);
+        let limit = Some(Duration::from_secs(5));
+        assert!(matches!(wait.wait(limit), Err(End::Stopped)));
+    }
 }
