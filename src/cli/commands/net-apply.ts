@@ -1,31 +1,20 @@
 // hvguest net apply: the same code as for a host's SET_IP_INFO, by hand.
 
 import { configure } from "../../services/network/configure.ts";
-import { managerNames, type ManagerName } from "../../services/network/plan.ts";
 import { command, ExitStatus } from "../command.ts";
-import { configureOptions, failuresTold, netContext, readWish } from "./net-context.ts";
+import {
+  configureOptions,
+  failuresTold,
+  netContext,
+  readWish,
+  type WishArguments,
+  wishOptions,
+} from "./net-context.ts";
 
-interface ApplyArguments {
-  readonly file: string;
-  readonly manager: ManagerName | "auto" | undefined;
-  readonly json: boolean;
-}
-
-export const netApply = command<ApplyArguments>({
+export const netApply = command<WishArguments>({
   usage: "apply <file>",
   description: "Give an adapter the addresses in a file, or leave all as it was",
-  options: (yargs) =>
-    yargs
-      .positional("file", {
-        type: "string",
-        demandOption: true,
-        describe: "JSON with adapter, dhcp, addresses, gateways, dnsServers; - is standard input",
-      })
-      .option("manager", {
-        choices: ["auto", ...managerNames] as const,
-        describe: "Who puts addresses in force, instead of the configuration's",
-      })
-      .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
+  options: wishOptions,
   run: ({ file, manager, json }, { environment, print, signal }) =>
     failuresTold(async () => {
       const context = netContext(environment);

@@ -2,6 +2,7 @@
 // failures are told.
 
 import { readFileSync } from "node:fs";
+import type { Argv } from "yargs";
 import { readConfiguration } from "../../agent/configuration.ts";
 import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
 import { type Paths, pathsFrom } from "../../platform/paths.ts";
@@ -17,7 +18,7 @@ import {
   subjectOf,
 } from "../../services/network/network-file.ts";
 import { kernelSource } from "../../services/network/network-source.ts";
-import type { ManagerName } from "../../services/network/plan.ts";
+import { type ManagerName, managerNames } from "../../services/network/plan.ts";
 import type { Settings } from "../../services/settings.ts";
 import { CommandError, ExitStatus } from "../command.ts";
 
@@ -80,4 +81,26 @@ export async function failuresTold<T>(act: () => Promise<T>): Promise<T> {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What `net plan` and `net apply` are given. */
+export interface WishArguments {
+  readonly file: string;
+  readonly manager: ManagerName | "auto" | undefined;
+  readonly json: boolean;
+}
+
+/** The options of both: what is planned is what would be applied. */
+export function wishOptions(yargs: Argv): Argv<WishArguments> {
+  return yargs
+    .positional("file", {
+      type: "string",
+      demandOption: true,
+      describe: "JSON with adapter, dhcp, addresses, gateways, dnsServers; - is standard input",
+    })
+    .option("manager", {
+      choices: ["auto", ...managerNames] as const,
+      describe: "Who puts addresses in force, instead of the configuration's",
+    })
+    .option("json", { type: "boolean", default: false, describe: "Print one JSON object" });
 }

@@ -1,31 +1,21 @@
 // hvguest net plan: what `net apply` would do, without doing it.
 
 import { planFor } from "../../services/network/configure.ts";
-import { managerNames, type ManagerName, type Plan } from "../../services/network/plan.ts";
+import type { Plan } from "../../services/network/plan.ts";
 import { command, ExitStatus } from "../command.ts";
-import { configureOptions, failuresTold, netContext, readWish } from "./net-context.ts";
+import {
+  configureOptions,
+  failuresTold,
+  netContext,
+  readWish,
+  type WishArguments,
+  wishOptions,
+} from "./net-context.ts";
 
-interface PlanArguments {
-  readonly file: string;
-  readonly manager: ManagerName | "auto" | undefined;
-  readonly json: boolean;
-}
-
-export const netPlan = command<PlanArguments>({
+export const netPlan = command<WishArguments>({
   usage: "plan <file>",
   description: "Show what applying a file would do",
-  options: (yargs) =>
-    yargs
-      .positional("file", {
-        type: "string",
-        demandOption: true,
-        describe: "JSON with adapter, dhcp, addresses, gateways, dnsServers; - is standard input",
-      })
-      .option("manager", {
-        choices: ["auto", ...managerNames] as const,
-        describe: "Who puts addresses in force, instead of the configuration's",
-      })
-      .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
+  options: wishOptions,
   run: ({ file, manager, json }, { environment, print }) =>
     failuresTold(async () => {
       const context = netContext(environment);
