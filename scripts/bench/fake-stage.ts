@@ -6,22 +6,36 @@ import { HostStatus } from "../../tests/fake-kernel/host-answer.ts";
 import { KvpHost } from "../../tests/fake-kernel/kvp-host.ts";
 import { FakeVmbus } from "../../tests/fake-kernel/vmbus.ts";
 import type { Who } from "./figures.ts";
-import type { BenchDaemon, BenchStage } from "./stage.ts";
+import { type BenchDaemon, type BenchStage, moreAdapters } from "./stage.ts";
 
 const adapter = "00:15:5D:01:02:03";
 
 export function fakeStage(): BenchStage {
+  const each = (command: string) => sh(`for n in $(seq ${moreAdapters}); do ${command}; done`);
   return {
     title: "this machine, fake kernel (FUSE)",
     start: startDaemon,
-    sh: async (command) => {
-      const child = Bun.spawn(["/bin/sh", "-c", command], { stdout: "pipe", stderr: "inherit" });
-      return new Response(child.stdout).text();
-    },
+    sh,
     writeFile: async (path, content) => {
       await Bun.write(path, content);
     },
+    addAdapters: async () => {
+      await each("ip tuntap add nic$n mode tap && ip link set nic$n up || exit 1");
+      await each("ip address add 198.18.$n.2/24 dev nic$n || exit 1");
+    },
+    removeAdapters: async () => {
+      await each("ip tuntap del nic$n mode tap || exit 1");
+    },
   };
+}
+
+async function sh(command: string): Promise<string> {
+  const child = Bun.spawn(["/bin/sh", "-c", command], { stdout: "pipe", stderr: "inherit" });
+  const text = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) {
+    throw new Error(`failed: ${command}`);
+  }
+  return text;
 }
 
 async function startDaemon(

@@ -14,6 +14,7 @@ export interface KvpBenchOptions {
 }
 
 const largePool = 1;
+const adapterRequests = 10;
 const records = 1000;
 const smallPool = 0;
 const clockTicks = 100;
@@ -33,6 +34,13 @@ export async function benchKvp(stage: BenchStage, options: KvpBenchOptions): Pro
       await measureLatency(await stage.start(who), who, samples, options.requests);
     }
   }
+  await stage.addAdapters();
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const who of ["ours", "c"] as const) {
+      await measureAdapters(stage, await stage.start(who), who, samples);
+    }
+  }
+  await stage.removeAdapters();
   for (const who of ["c", "ours"] as const) {
     await measureResources(stage, await stage.start(who), who, samples, options);
   }
@@ -68,7 +76,37 @@ async function measureLatency(
   if (listed !== records) {
     throw new Error(`${who}: ${listed} of ${records} records were listed`);
   }
+  for (let count = 0; count < requests / 10; count += 1) {
+    const value = `value ${count}`;
+    const set = () => daemon.set(largePool, "key 999", value);
+    samples.add("set large", who, await microseconds(set));
+  }
   await daemon.stop();
+}
+
+/** GET_IP_INFO on a machine with 16 adapters, and the processes that it costs. */
+async function measureAdapters(
+  stage: BenchStage,
+  daemon: BenchDaemon,
+  who: Who,
+  samples: Samples,
+): Promise<void> {
+  await daemon.ipInfo();
+  const first = await processesStarted(stage);
+  const second = await processesStarted(stage);
+  for (let count = 0; count < adapterRequests; count += 1) {
+    samples.add("ip info of 16", who, await microseconds(() => daemon.ipInfo()));
+  }
+  const third = await processesStarted(stage);
+  // Counting starts a process, too.
+  const started = third - second - (second - first);
+  samples.add("processes", who, started / adapterRequests);
+  await daemon.stop();
+}
+
+/** Processes and threads started since the machine's boot. */
+async function processesStarted(stage: BenchStage): Promise<number> {
+  return Number(/^processes (\d+)$/m.exec(await stage.sh("cat /proc/stat"))?.[1]);
 }
 
 async function measureResources(
@@ -166,7 +204,8 @@ function figuresOf(samples: Samples, options: KvpBenchOptions): Figure[] {
     goal?: Figure["goal"],
   ): Figure => ({ name, unit, ...values, ...(goal === undefined ? {} : { goal }) });
   const [enumerate, set, list] = [median("enumerate"), median("set"), median("list")];
-  const [ipInfo, start, pss] = [median("ip info"), median("start"), median("Pss")];
+  const [ipInfo, ipInfo16] = [median("ip info"), median("ip info of 16")];
+  const [start, pss] = [median("start"), median("Pss")];
   const [started, hardened] = [median("started"), median("hardened")];
   const startGoal = options.isBuildMachine ? limitGoal(start.ours, 30, "ms") : undefined;
   return [
@@ -174,8 +213,11 @@ function figuresOf(samples: Samples, options: KvpBenchOptions): Figure[] {
     figure("enumerate one item, p99", "µs", worst("enumerate")),
     figure("set a key, p50", "µs", set, ratioGoal(set, 0.8)),
     figure("set a key, p99", "µs", worst("set")),
+    figure("set a key in a pool of 1,000 records, p50", "µs", median("set large")),
     figure("enumerate a pool of 1,000 records", "ms", list, ratioGoal(list, 0.05)),
     figure("GET_IP_INFO, p50", "µs", ipInfo, ratioGoal(ipInfo, 0.05)),
+    figure("the same with 16 adapters", "µs", ipInfo16, ratioGoal(ipInfo16, 0.05)),
+    figure("processes started by one GET_IP_INFO", "", median("processes")),
     figure("start to registered, median", "ms", start, startGoal),
     figure(`CPU for ${options.cpuRequests} requests`, "s", median("cpu")),
     figure(

@@ -11,14 +11,23 @@ import type { GuestName } from "../../tests/lab/vm/cache.ts";
 import { Machine } from "../../tests/lab/vm/machine.ts";
 import { executablePath } from "../build.ts";
 import type { Who } from "./figures.ts";
-import type { BenchDaemon, BenchStage } from "./stage.ts";
+import { type BenchDaemon, type BenchStage, moreAdapters } from "./stage.ts";
+
+/** The cards beside eth0, as the guest's driver knows them. */
+const cards = `cd /sys/bus/virtio/devices; for card in $(ls | sort -V); do
+  [ "$(cat $card/device)" = 0x0001 ] && [ ! -e $card/net/eth0 ] || continue
+  `;
 
 /** Boots a guest; disposing ends it. */
 export async function labStage(guest: GuestName): Promise<BenchStage & AsyncDisposable> {
   await prepare([guest]);
   const share = mkdtempSync(join(tmpdir(), "hvguest-bench-"));
   linkSync(executablePath, join(share, "hvguest"));
-  const machine = await Machine.start({ guest, share, disks: true });
+  const machine = await Machine.start({ guest, share, disks: true, extra: moreCards() });
+  const removeAdapters = async () => {
+    await machine.run(`${cards} echo $card > /sys/bus/virtio/drivers/virtio_net/unbind; done`);
+  };
+  await removeAdapters();
   // Pools are on a disk, as in any guest that keeps them over a reboot.
   await machine.run(
     "mkdir -p /mnt/ext4/pools /var/lib/hyperv; mount -o bind /mnt/ext4/pools /var/lib/hyperv",
@@ -31,11 +40,28 @@ export async function labStage(guest: GuestName): Promise<BenchStage & AsyncDisp
     start: (who, environment = {}) => startDaemon(machine, who, adapter, environment),
     sh: (command) => machine.run(command),
     writeFile: (path, content) => machine.writeFile(path, content),
+    addAdapters: async () => {
+      await machine.run(`${cards} echo $card > /sys/bus/virtio/drivers/virtio_net/bind; done`);
+      await machine.run(
+        `for n in $(seq ${moreAdapters}); do
+          ip link set eth$n up && ip addr add 198.18.$n.2/24 dev eth$n || exit 1
+        done`,
+      );
+    },
+    removeAdapters,
     [Symbol.asyncDispose]: async () => {
       await machine.stop();
       rmSync(share, { recursive: true });
     },
   };
+}
+
+/** Cards that the guest's driver lets go of until they are wanted. */
+function moreCards(): string[] {
+  return Array.from({ length: moreAdapters }, (_, index) => [
+    "-device",
+    `virtio-net-pci,romfile=,mac=52:54:00:12:35:${(index + 1).toString(16).padStart(2, "0")}`,
+  ]).flat();
 }
 
 async function startDaemon(

@@ -17,6 +17,9 @@ export interface BenchDaemon {
   stop(): Promise<void>;
 }
 
+/** Network adapters beside the first one, for the figures of a machine with 16. */
+export const moreAdapters = 15;
+
 export interface BenchStage {
   /** What it runs on, in a few words. */
   readonly title: string;
@@ -25,4 +28,7 @@ export interface BenchStage {
   /** Runs a shell command there; its standard output. */
   sh(command: string): Promise<string>;
   writeFile(path: string, content: Uint8Array): Promise<void>;
+  /** Gives the machine 15 more network adapters, each with an IPv4 address. */
+  addAdapters(): Promise<void>;
+  removeAdapters(): Promise<void>;
 }
