@@ -19,7 +19,7 @@ import { scenarios } from "./scenarios/all.ts";
 import { guestDirectory, type GuestName, guestNames } from "./vm/cache.ts";
 
 const usage = `npm run lab -- [--guest g61,g612,g7] [--who ours|c|ours,c] [--only PATTERN] [--service kvp]
-               [--jobs 2] [--binary dist/hvguest] [--results DIR] [--list] [--write-compatibility]
+               [--jobs 3] [--binary dist/hvguest] [--results DIR] [--list] [--write-compatibility]
                                                               runs the scenarios
 npm run lab -- prepare [GUEST...]                              makes the lab ready
 npm run lab -- boot GUEST [--share DIR] [--dir DIR] [--exec COMMAND]
@@ -56,7 +56,7 @@ async function suite(parameters: readonly string[]): Promise<number> {
       who: { type: "string" },
       only: { type: "string" },
       service: { type: "string" },
-      jobs: { type: "string", default: "2" },
+      jobs: { type: "string", default: "3" },
       binary: { type: "string", default: "dist/hvguest" },
       list: { type: "boolean", default: false },
       results: { type: "string", default: join(import.meta.dir, "results") },

@@ -46,23 +46,24 @@ function report(outcome: Outcome): void {
   }
 }
 
-/** Scenarios that one guest plays after each other. */
-interface Part {
+/** What one kind of guest has still to play, which guests of that kind share. */
+interface Queue {
   readonly guest: GuestName;
-  readonly scenarios: readonly Scenario[];
+  readonly turns: { readonly scenario: Scenario; readonly who: Who }[];
 }
 
-/** A half of the scenarios for each guest, so that two guests at a time end together. */
-function partsOf(scenarios: readonly Scenario[], options: SuiteOptions): Part[] {
-  return options.guests.flatMap((guest) => {
-    const own = scenarios.filter((scenario) =>
-      options.who.some((who) => chosen([scenario], guest, who).length > 0),
-    );
-    const middle = options.jobs > 1 ? Math.ceil(own.length / 2) : own.length;
-    return [own.slice(0, middle), own.slice(middle)]
-      .filter((part) => part.length > 0)
-      .map((part) => ({ guest, scenarios: part }));
-  });
+function queuesOf(scenarios: readonly Scenario[], { guests, who }: SuiteOptions): Queue[] {
+  // Those after which a guest has to be booted anew come last: many boots are saved.
+  const ordered = [
+    ...scenarios.filter((scenario) => scenario.ruinsGuest !== true),
+    ...scenarios.filter((scenario) => scenario.ruinsGuest === true),
+  ];
+  return guests.map((guest) => ({
+    guest,
+    turns: who.flatMap((one) =>
+      chosen(ordered, guest, one).map((scenario) => ({ scenario, who: one })),
+    ),
+  }));
 }
 
 /** Runs everything; outcomes in the order in which they ended, also in outcomes.json. */
@@ -72,18 +73,19 @@ export async function runSuite(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const record = join(options.results, "outcomes.json");
-  const queue = partsOf(scenarios, options);
+  const queues = queuesOf(scenarios, options);
   const work = async (): Promise<void> => {
-    for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
-      await using runner = new GuestRunner(part.guest, options);
-      for (const who of options.who) {
-        for (const scenario of chosen(part.scenarios, part.guest, who)) {
-          const outcome = await runner.run(scenario, who);
-          outcomes.push(outcome);
-          report(outcome);
-          // After each, so that a run that is cut short is not lost.
-          writeFileSync(record, JSON.stringify(outcomes, undefined, 1));
-        }
+    for (const { guest, turns } of queues) {
+      if (turns.length === 0) {
+        continue;
+      }
+      await using runner = new GuestRunner(guest, options);
+      for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+        const outcome = await runner.run(turn.scenario, turn.who);
+        outcomes.push(outcome);
+        report(outcome);
+        // After each, so that a run that is cut short is not lost.
+        writeFileSync(record, JSON.stringify(outcomes, undefined, 1));
       }
     }
   };
