@@ -25,15 +25,24 @@ export interface SupervisorOptions {
   readonly firstFaultEnds: boolean;
   /** Waits; resolves early when the signal is aborted. */
   readonly pause?: (seconds: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
 }
 
 /** Seconds before each further try after failures without a registration between them. */
 const pauses = [0, 1, 2, 5, 10, 30, 60];
 
+/**
+ * A registered service that fails sooner does so again, likely: its host still waits,
+ * so it is tried at once the first time, and after as long a pause from then on.
+ */
+const soonMilliseconds = 1000;
+
 /** Runs the service until `signal` is aborted. @throws the first fault, where that ends it. */
 export async function supervise(options: SupervisorOptions): Promise<void> {
   const { service, devices, log, signal, pause = pauseFor } = options;
   let failures = 0;
+  let soonFaults = 0;
   let everRegistered = false;
   while (!signal.aborted) {
     const generation = devices.generation;
@@ -62,10 +71,12 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
           throw outcome.error;
         }
         failures += 1;
-        const next = seconds === 0 ? "registering again" : `trying again in ${seconds} s`;
+        soonFaults = outcome.isSoon ? soonFaults + 1 : 0;
+        const rest = soonFaults > 1 ? Math.max(seconds, soonMilliseconds / 1000) : seconds;
+        const next = rest === 0 ? "registering again" : `trying again in ${rest} s`;
         log.warning(`${outcome.reason}, ${next}`);
         options.onState({ phase: "failed", reason: outcome.reason });
-        await pause(seconds, signal);
+        await pause(rest, signal);
         break;
       }
     }
@@ -79,15 +90,19 @@ type Outcome =
   | {
       readonly kind: "fault";
       readonly registered: boolean;
+      /** It had been registered, for less than {@link soonMilliseconds}. */
+      readonly isSoon: boolean;
       readonly reason: string;
       readonly error: unknown;
     };
 
 async function connectAndServe(options: SupervisorOptions): Promise<Outcome> {
-  const { service, signal, onState, log } = options;
+  const { service, signal, onState, log, now = () => performance.now() } = options;
   let registered = false;
+  let registeredAt = Number.NEGATIVE_INFINITY;
   const ready = () => {
     registered = true;
+    registeredAt = now();
     onState({ phase: "registered" });
   };
   try {
@@ -109,7 +124,8 @@ async function connectAndServe(options: SupervisorOptions): Promise<Outcome> {
       return { kind: "ended", registered };
     }
     const reason = error instanceof Error ? error.message : String(error);
-    return { kind: "fault", registered, reason, error };
+    const isSoon = now() - registeredAt < soonMilliseconds;
+    return { kind: "fault", registered, isSoon, reason, error };
   }
 }
 

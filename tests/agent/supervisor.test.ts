@@ -14,8 +14,8 @@ type Turn =
   | { readonly opens: Error }
   /** The service ends before it has registered. */
   | { readonly registers: Error }
-  /** The service registers and ends later. */
-  | { readonly ends: Error };
+  /** The service registers and ends later, at once by default. */
+  | { readonly ends: Error; readonly afterSeconds?: number };
 
 const busy = new NativeError("open '/dev/vmbus/hv_kvp'", constants.errno.EBUSY);
 const gone = new ChannelClosed("'/dev/vmbus/hv_kvp' is gone");
@@ -40,6 +40,7 @@ async function course(turns: readonly Turn[], firstFaultEnds = false): Promise<C
   const closed: boolean[] = [];
   let stops = 0;
   let generation = 0;
+  let clock = 0;
 
   const service: Service = {
     name: "kvp",
@@ -72,6 +73,7 @@ async function course(turns: readonly Turn[], firstFaultEnds = false): Promise<C
       }
       ready();
       if (turn !== undefined && typeof turn === "object" && "ends" in turn) {
+        clock += (turn.afterSeconds ?? 0) * 1000;
         throw turn.ends;
       }
       queueMicrotask(() => stop.abort());
@@ -102,6 +104,7 @@ async function course(turns: readonly Turn[], firstFaultEnds = false): Promise<C
       pauses.push(seconds);
       return Promise.resolve();
     },
+    now: () => clock,
   }).catch((reason: unknown) => reason);
   expect(closed).toEqual(closed.map(() => true));
   return { states, pauses, lines, channels, stops, error };
@@ -134,8 +137,8 @@ test("a withdrawn service is told in a notice and looked for again", async () =>
 });
 
 test("a fault of a registered service is followed by another registration at once", async () => {
-  const late = new Error("the answer took 31 s");
-  const { states, pauses, lines } = await course([{ ends: late }, { ends: late }]);
+  const late = { ends: new Error("the answer took 31 s"), afterSeconds: 31 };
+  const { states, pauses, lines } = await course([late, late]);
   expect(states).toEqual([
     "registered",
     "failed: the answer took 31 s",
@@ -145,6 +148,12 @@ test("a fault of a registered service is followed by another registration at onc
   ]);
   expect(pauses).toEqual([0, 0]);
   expect(lines[0]).toBe("warning: kvp: the answer took 31 s, registering again");
+});
+
+test("a service that fails as soon as it is registered is tried at once only once", async () => {
+  const soon = { ends: new Error("a message of 0 bytes") };
+  const { pauses } = await course([soon, soon, soon, { ...soon, afterSeconds: 1 }, soon, soon]);
+  expect(pauses).toEqual([0, 1, 1, 0, 0, 1]);
 });
 
 test("faults without a registration between them make growing pauses, up to a minute", async () => {
