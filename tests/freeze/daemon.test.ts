@@ -162,6 +162,22 @@ describe.skipIf(!isPrivateMachine())("the backup daemon", () => {
     expect(await machine.host.thaw()).toBe(HostStatus.ok);
   });
 
+  test("answers a freeze that a hanging disk holds up, and undoes it when the disk goes on", async () => {
+    await using machine = new Machine({ deadline_seconds: 2 });
+    const { host, mounts, paths } = machine;
+    const [outer = ""] = paths;
+    // The disk of the inner one is a file, which takes no write while it is frozen.
+    const inner = mounts.make("ext4", "inner", outer, 8 << 20);
+    writeFileSync(`${inner}/dirty`, "not on the disk yet");
+    command("fsfreeze", "--freeze", outer);
+    expect(await host.freeze()).toBe(HostStatus.fail);
+    await machine.daemon.logged("a disk does not answer");
+    command("fsfreeze", "--unfreeze", outer);
+    expect(await areWritable([...paths, inner], isThawed)).toBe(true);
+    expect(await host.freeze()).toBe(HostStatus.ok);
+    expect(await host.thaw()).toBe(HostStatus.ok);
+  });
+
   test("registers anew when the kernel does not wait for its answer, as after a suspend", async () => {
     await using machine = new Machine();
     await machine.host.freeze();

@@ -7,7 +7,7 @@ import { type NativeFreezeEvent, type NativeFreezeGuard, native } from "../../na
 import { callNative, errnoText } from "../../native/native-error.ts";
 import type { FileSystem, FreezePlan } from "./freeze-plan.ts";
 
-const { EAGAIN, EBUSY, ECANCELED } = constants.errno;
+const { EAGAIN, EBUSY, ECANCELED, ETIMEDOUT } = constants.errno;
 
 export interface FreezeLimits {
   /** Nothing stays frozen longer, counted from the first freeze. */
@@ -55,6 +55,12 @@ export interface Frozen {
 /** The guard thaws this much after us: it is there for when we cannot. */
 const guardDelayMilliseconds = 2000;
 
+/**
+ * A freeze that has not ended so long after its deadline waits for a disk that hangs.
+ * The guard has thawed the others meanwhile.
+ */
+const hangingMilliseconds = 10_000;
+
 /** The guard process, and freezes with it, one at a time. */
 export class Freezer {
   readonly #markerPath: string;
@@ -75,7 +81,9 @@ export class Freezer {
   }
 
   /**
-   * Resolves when all is frozen. Nothing here runs on the JavaScript thread.
+   * Resolves when all is frozen. Nothing here runs on the JavaScript thread. Where a
+   * disk hangs it fails after the deadline; the freeze that hangs is undone when its
+   * disk goes on, and another one fails until then.
    * @throws FreezeError
    */
   freeze(plan: FreezePlan, limits: FreezeLimits): Promise<Frozen> {
@@ -112,9 +120,15 @@ export class Freezer {
         ),
     );
     const thaw = () => freeze.thaw();
-    const deadline = setTimeout(() => {
+    const hangs = () => {
+      limits.signal.removeEventListener("abort", thaw);
+      const text = "the deadline passed while freezing, and a disk does not answer";
+      frozen.reject(new FreezeError(text, "deadline", ETIMEDOUT));
+    };
+    let deadline = setTimeout(() => {
       expired = true;
       thaw();
+      deadline = setTimeout(hangs, hangingMilliseconds);
     }, deadlineMilliseconds);
     limits.signal.addEventListener("abort", thaw, { once: true });
     if (limits.signal.aborted) {
