@@ -100,7 +100,7 @@ impl UioRing {
         let open = outbound
             .as_mut()
             .ok_or_else(|| failed(call(), Errno::BADF))?;
-        open.send(&message).map_err(|end| match end {
+        open.send(&message).map(drop).map_err(|end| match end {
             End::Corrupt(fault) => failed(format!("{}: {fault}", call()), Errno::BADMSG),
             End::Errno(Errno::IO) | End::HungUp | End::Stopped => failed(call(), Errno::BADF),
             End::Errno(errno) => failed(call(), errno),

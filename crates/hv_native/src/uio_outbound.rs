@@ -33,6 +33,16 @@ pub fn locked(shared: &Shared) -> MutexGuard<'_, Option<Outbound>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Where a message to the host is.
+enum Put {
+    /// In the ring.
+    Quietly,
+    /// In the ring, and the host was signalled.
+    Signalled,
+    /// Still here: there is no space now.
+    Full,
+}
+
 /// The way to the host. Gone once the channel has ended: the driver lets go of a
 /// rescinded offer when nobody has it open or mapped.
 pub struct Outbound {
@@ -59,19 +69,25 @@ impl Outbound {
         })))
     }
 
-    /// Sends `body`, now or when there is space.
+    /// Sends `body`, now or when there is space; true when the host was signalled
+    /// for it.
     ///
     /// # Errors
     /// The channel has to end.
-    pub fn send(&mut self, body: &[u8]) -> Result<(), End> {
+    pub fn send(&mut self, body: &[u8]) -> Result<bool, End> {
         let descriptor = Descriptor {
             kind: DATA_INBAND,
             transaction: self.transaction,
         };
-        if !self.flush()? || !self.put(descriptor, body)? {
+        let put = if self.flush()? {
+            self.put(descriptor, body)?
+        } else {
+            Put::Full
+        };
+        if matches!(put, Put::Full) {
             self.waiting.push_back((descriptor, body.to_vec()));
         }
-        Ok(())
+        Ok(matches!(put, Put::Signalled))
     }
 
     /// Sends what waits, in order; true when nothing waits any more.
@@ -80,7 +96,7 @@ impl Outbound {
     /// The channel has to end.
     pub fn flush(&mut self) -> Result<bool, End> {
         while let Some((descriptor, body)) = self.waiting.pop_front() {
-            if !self.put(descriptor, &body)? {
+            if matches!(self.put(descriptor, &body)?, Put::Full) {
                 self.waiting.push_front((descriptor, body));
                 return Ok(false);
             }
@@ -88,12 +104,11 @@ impl Outbound {
         Ok(true)
     }
 
-    /// False when there is no space now.
-    fn put(&mut self, descriptor: Descriptor, body: &[u8]) -> Result<bool, End> {
+    fn put(&mut self, descriptor: Descriptor, body: &[u8]) -> Result<Put, End> {
         match self.sender.send(descriptor, body)? {
-            Sent::Quietly => Ok(true),
-            Sent::NeedsSignal => self.signal().map(|()| true),
-            Sent::Full => Ok(false),
+            Sent::Quietly => Ok(Put::Quietly),
+            Sent::NeedsSignal => self.signal().map(|()| Put::Signalled),
+            Sent::Full => Ok(Put::Full),
             Sent::TooLarge => Err(End::Errno(Errno::MSGSIZE)),
         }
     }

@@ -114,8 +114,10 @@ impl Reader {
             call(callback, (Some(body.as_slice().into()), None, None));
             return self.wait_for_proceed();
         };
-        self.with_outbound(|open| open.send(claim.answer(body)))?;
-        self.awaited = false;
+        if self.with_outbound(|open| open.send(claim.answer(body)))? {
+            // That signal tells of the space as well.
+            self.awaited = false;
+        }
         // While the data are written an interrupt would come for nothing.
         self.receiver.mask(true);
         if !claim.write(body) {
