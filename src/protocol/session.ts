@@ -7,7 +7,12 @@ export type Incoming<Request> =
   /** The kernel has answered the registration. */
   | { readonly kind: "ready" }
   /** The session answers by itself (negotiation, an unknown operation). */
-  | { readonly kind: "answer"; readonly message: Uint8Array }
+  | {
+      readonly kind: "answer";
+      readonly message: Uint8Array;
+      /** What was wrong with what is answered, for the log. */
+      readonly complaint?: string;
+    }
   | { readonly kind: "request"; readonly request: Request }
   /** Nothing that could be answered. */
   | { readonly kind: "ignored"; readonly reason: string };

@@ -17,7 +17,7 @@ export interface ServeOptions<Request, Reply> {
   readonly answer: (request: Request) => Reply | Promise<Reply>;
   /** Told of every failed request, before the host is. */
   readonly onFailure: (request: Request, error: unknown) => void;
-  /** Told of every message that cannot be answered. */
+  /** Told of every message of which nothing comes. */
   readonly onIgnored?: (reason: string) => void;
   /** Called when an answer has been sent. */
   readonly onAnswered?: (request: Request) => void;
@@ -45,6 +45,9 @@ export async function serve<Request, Reply>(options: ServeOptions<Request, Reply
         break;
       case "answer":
         channel.send(incoming.message);
+        if (incoming.complaint !== undefined) {
+          options.onIgnored?.(incoming.complaint);
+        }
         break;
       case "request":
         await answerRequest(options, incoming.request);

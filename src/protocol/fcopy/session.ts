@@ -1,7 +1,12 @@
 // The daemon's end of a file copy channel, over either transport.
 
 import { answerInPlace, IcMessageType, icHeader, responseFlags } from "../ic/header.ts";
-import { answerNegotiation, type Offer, type Versions } from "../ic/negotiate.ts";
+import {
+  answerNegotiation,
+  type Offer,
+  refuseNegotiation,
+  type Versions,
+} from "../ic/negotiate.ts";
 import type { Incoming, Session } from "../session.ts";
 import { Status } from "../status.ts";
 import { viewOf, WireError } from "../wire/struct.ts";
@@ -126,7 +131,9 @@ export class RingFcopySession implements FcopySession {
       return { kind: "answer", message: answer };
     } catch (error) {
       if (error instanceof WireError) {
-        return { kind: "ignored", reason: error.message };
+        // Nothing has been agreed on anew: the versions stay, as in the kernel.
+        const refusal = refuseNegotiation(message);
+        return { kind: "answer", message: refusal, complaint: error.message };
       }
       throw error;
     }

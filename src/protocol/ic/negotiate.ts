@@ -38,7 +38,8 @@ const answerBytes = negotiation.size + 2 * version.size;
 /**
  * Answers a negotiation, in place. Without a common version the counts are 0 and
  * `versions` is undefined.
- * @throws WireError when the message is too short for what it announces.
+ * @throws WireError when the message is too short for what it announces; it is
+ * unchanged then, and {@link refuseNegotiation} answers it.
  */
 export function answerNegotiation(
   message: Uint8Array,
@@ -58,8 +59,7 @@ export function answerNegotiation(
   const framework = common(offer.frameworks, offered.slice(0, frameworkCount));
   const messages = common(offer.messages, offered.slice(frameworkCount));
   if (framework === undefined || messages === undefined) {
-    negotiation.write(view, 0, { frameworkCount: 0, messageCount: 0 });
-    return { answer: answerInPlace(message, Status.fail), versions: undefined };
+    return { answer: refuseNegotiation(message), versions: undefined };
   }
   negotiation.write(view, 0, { frameworkCount: 1, messageCount: 1 });
   version.write(view, negotiation.size, framework);
@@ -69,6 +69,15 @@ export function answerNegotiation(
     answer: answerInPlace(message, Status.ok),
     versions: { framework, message: messages },
   };
+}
+
+/** The answer that agrees on nothing, in place; the counts are 0 where it has any. */
+export function refuseNegotiation(message: Uint8Array): Uint8Array {
+  const body = message.subarray(icHeader.size);
+  if (body.length >= negotiation.size) {
+    negotiation.write(viewOf(body), 0, { frameworkCount: 0, messageCount: 0 });
+  }
+  return answerInPlace(message, Status.fail);
 }
 
 function common(ours: readonly Version[], theirs: readonly Version[]): Version | undefined {

@@ -72,18 +72,25 @@ export class FcopyService implements Service {
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
     const { log, settings } = this.#context;
     const transfers = this.#transfers;
+    const complain = limitedWarnings(log);
+    let spoken: string | undefined;
     const session: FcopySession =
       this.#transport === "device"
         ? new DeviceFcopySession()
         : new RingFcopySession((versions) => {
             this.#patience.queue(() => receiver.abandon("the host negotiated anew"));
             if (versions === undefined) {
-              log.warning("the host offers no version that is known here");
+              complain(() => "the host offers no version that is known here");
             } else {
               const { framework, message } = versions;
-              log.notice(
-                `negotiated version ${versionText(message)}, framework ${versionText(framework)}`,
-              );
+              const text = `negotiated version ${versionText(message)}, framework ${versionText(framework)}`;
+              // A host may negotiate as often as it likes.
+              if (text === spoken) {
+                log.debug(() => text);
+              } else {
+                log.notice(text);
+              }
+              spoken = text;
             }
             transfers.connected(this.#transport, versions && versionText(versions.message));
             clearTimeout(late);
@@ -98,7 +105,6 @@ export class FcopyService implements Service {
       onStarted: (transfer) => transfers.started(transfer, receiver),
       onEnded: (transfer, received, failure) => transfers.ended(transfer, received, failure),
     });
-    const complain = limitedWarnings(log);
     // On a ring the host begins. It may take its time, but a ring that is broken at
     // once does not count as a registration: it is not to be opened in a tight loop.
     const late =

@@ -223,7 +223,27 @@ test("what has no header, or is of another service, is answered by nobody", () =
   const { session } = ring();
   expect(session.receive(new Uint8Array(27)).kind).toBe("ignored");
   expect(session.receive(onRing(operation(2), 5)).kind).toBe("ignored");
-  expect(session.receive(onRing(Buffer.alloc(4), 0)).kind).toBe("ignored");
+});
+
+test("a negotiation whose counts lie is answered, and changes nothing", () => {
+  for (const body of [
+    Buffer.alloc(0),
+    Buffer.alloc(4),
+    Buffer.from("0100010000000000", "hex"),
+    Buffer.from("ffffffff00000000030000000100010000000000", "hex"),
+  ]) {
+    const { session, negotiated } = ring();
+    const message = onRing(body, 0);
+    const wanted = Buffer.from(message);
+    wanted.writeUInt32LE(Status.fail, 20);
+    wanted.writeUInt8(5, 25);
+    wanted.fill(0, 28, body.length < 8 ? 28 : 32);
+    const incoming = session.receive(message);
+    expect(incoming).toMatchObject({ kind: "answer", complaint: expect.any(String) });
+    expect(incoming.kind === "answer" && Buffer.from(incoming.message)).toEqual(wanted);
+    expect(negotiated).toHaveLength(1);
+    expect(requestOf(session, onRing(operation(2)))).toEqual(complete);
+  }
 });
 
 test("any bytes are a request, an answer of their own length, or ignored", () => {
