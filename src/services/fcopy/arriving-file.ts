@@ -174,22 +174,23 @@ export class ArrivingFile {
       return;
     }
     const errno = await native().reserveSpace(this.path, bytes);
-    switch (errno) {
-      case 0:
-        return;
-      case ENOSPC:
-      case EDQUOT:
-        throw new RequestError(Status.diskFull, `no space for ${bytes} bytes`);
-      case EFBIG:
-        throw new RequestError(Status.fileTooLarge, `no file can have ${bytes} bytes here`);
-      default: {
-        // The file system cannot reserve; it can at least say what is free.
-        const { bavail, bsize } = await statfs(this.#in("."));
-        if (bytes > bavail * bsize) {
-          throw new RequestError(Status.diskFull, `no space for ${bytes} bytes`);
-        }
-      }
+    if (errno === 0) {
+      return;
     }
+    // A file system that cannot reserve can at least say what is free.
+    if (errno === ENOSPC || errno === EDQUOT || bytes > (await this.#free())) {
+      throw new RequestError(Status.diskFull, `no space for ${bytes} bytes`);
+    }
+    if (errno === EFBIG) {
+      throw new RequestError(Status.fileTooLarge, `no file can have ${bytes} bytes here`);
+    }
+  }
+
+  /** Bytes that are free where the file will be. */
+  async #free(): Promise<number> {
+    const { blocks, bavail, bsize } = await statfs(this.#in("."));
+    // A file system without a size (ramfs, many of FUSE) tells nothing.
+    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
   }
 
   async #placeNew(): Promise<void> {
