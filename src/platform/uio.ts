@@ -38,7 +38,7 @@ export async function uioDevice(paths: Paths, classId: string): Promise<UioDevic
       await load("hv_utils").catch(() => undefined);
     }
     if (driverOf(device) === undefined) {
-      await bind(paths, classId);
+      await bind(paths, device, classId);
     }
   }
   const name = nameOfUio(device);
@@ -71,20 +71,29 @@ function driverOf(device: string): string | undefined {
   }
 }
 
-async function bind(paths: Paths, classId: string): Promise<void> {
+async function bind(paths: Paths, device: string, classId: string): Promise<void> {
   const directory = `${paths.sys}/bus/vmbus/drivers/${driver}`;
-  const newId = `${directory}/new_id`;
   if (entries(directory).length === 0) {
     await load(driver);
   }
+  // EEXIST: the driver knows the class already, and does not look for devices again.
+  if (!put(`${directory}/new_id`, classId.replaceAll(/[{}]/g, ""), "EEXIST")) {
+    // ENODEV, EBUSY: it is just gone, or bound by now.
+    put(`${directory}/bind`, basename(device), "ENODEV", "EBUSY");
+  }
+}
+
+/** Writes an attribute of the driver; false when the kernel says one of the errors `but`. */
+function put(attribute: string, text: string, ...but: string[]): boolean {
   try {
-    writeFileSync(newId, classId.replaceAll(/[{}]/g, ""));
+    writeFileSync(attribute, text);
+    return true;
   } catch (error) {
-    // EEXIST: the driver knows the class already, and so did what it could.
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UioError(`bind ${driver}: ${reason}`, { cause: error });
+    if (error instanceof Error && "code" in error && but.includes(String(error.code))) {
+      return false;
     }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UioError(`bind ${driver}: ${reason}`, { cause: error });
   }
 }
 
