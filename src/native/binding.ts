@@ -191,6 +191,7 @@ export interface Native {
   readonly reserveSpace: (path: string, bytes: number) => Promise<number>;
   readonly linkFile: (from: string, to: string) => Promise<number>;
   readonly renameNew: (from: string, to: string) => Promise<number>;
+  readonly handOverAttributes: (from: string, to: string) => Promise<number>;
   readonly DeviceWatch: new (
     subjects: readonly string[],
     directories: readonly string[],

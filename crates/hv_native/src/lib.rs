@@ -4,6 +4,7 @@
 //! freezing, netlink, the log. It knows no message of any protocol, keeps no
 //! policy and writes no log line of its own.
 
+pub mod attributes;
 pub mod datagram;
 pub mod device;
 pub mod device_watch;

@@ -1,6 +1,7 @@
 //! Calls on files that Bun does not have, made by a thread of the pool: on a
 //! frozen file system they last until it is thawed.
 
+use crate::attributes::hand_over;
 use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -17,6 +18,8 @@ pub enum Call {
     Link(String, String),
     /// renameat2(2) with `RENAME_NOREPLACE`.
     RenameNew(String, String),
+    /// [`hand_over`].
+    HandOver(String, String),
 }
 
 impl Call {
@@ -40,6 +43,7 @@ impl Call {
             Self::RenameNew(from, to) => {
                 renameat_with(CWD, from.as_str(), CWD, to.as_str(), RenameFlags::NOREPLACE)
             }
+            Self::HandOver(from, to) => hand_over(from, to),
         }
     }
 }
@@ -82,4 +86,11 @@ pub fn link_file(from: String, to: String) -> AsyncTask<PendingCall> {
 #[napi]
 pub fn rename_new(from: String, to: String) -> AsyncTask<PendingCall> {
     AsyncTask::new(PendingCall(Call::RenameNew(from, to)))
+}
+
+/// Gives the file at `to` the access list, the security label and the users'
+/// attributes of the file at `from`. Resolves to an errno: `ENOENT`, `ENOSPC`; 0 done.
+#[napi]
+pub fn hand_over_attributes(from: String, to: String) -> AsyncTask<PendingCall> {
+    AsyncTask::new(PendingCall(Call::HandOver(from, to)))
 }

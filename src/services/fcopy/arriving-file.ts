@@ -25,7 +25,7 @@ const defaultMode = 0o744;
 /** O_TMPFILE of x86-64 and arm64 (include/uapi/asm-generic/fcntl.h). */
 const nameless = 0o20000000 | constants.O_DIRECTORY;
 
-const { EEXIST, ENOSPC, EDQUOT, EFBIG, EINVAL, ENOSYS } = osConstants.errno;
+const { EEXIST, ENOENT, ENOSPC, EDQUOT, EFBIG, EINVAL, ENOSYS } = osConstants.errno;
 
 /** A file on its way. Exactly one of {@link ArrivingFile.place} and discard ends it. */
 export class ArrivingFile {
@@ -144,6 +144,10 @@ export class ArrivingFile {
         const owner = await this.#file.stat();
         await this.#file.chown(uid ?? owner.uid, gid ?? owner.gid);
       }
+      if (replaces !== undefined) {
+        await this.#inheritAttributes();
+      }
+      // After the access list, which changes the mode as well.
       await this.#file.chmod(ownership.mode ?? replaces?.mode ?? defaultMode);
       await this.#file.sync();
       awaited.throwIfAborted();
@@ -191,6 +195,16 @@ export class ArrivingFile {
     const { blocks, bavail, bsize } = await statfs(this.#in("."));
     // A file system without a size (ramfs, many of FUSE) tells nothing.
     return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize;
+  }
+
+  /** Access list, security label and users' attributes, of the file that is replaced. */
+  async #inheritAttributes(): Promise<void> {
+    const old = this.#in(this.#destination.name);
+    const errno = await native().handOverAttributes(old, this.path);
+    // ENOENT: somebody has removed it meanwhile.
+    if (errno !== 0 && errno !== ENOENT) {
+      throw new NativeError(`take over the attributes of '${this.destination}'`, errno);
+    }
   }
 
   async #placeNew(): Promise<void> {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Status } from "../../../src/protocol/status.ts";
+import * as attributes from "../../support/attributes.ts";
 import { receiving, unlimited } from "./receiving.ts";
 
 const content = Buffer.alloc(20_000, "content of a file ");
@@ -79,6 +80,17 @@ test("the old file stays until the new one is complete, and gives its mode and o
   expect(readFileSync(path, "utf8")).toBe("new");
   expect(statSync(path).mode & 0o7777).toBe(0o640);
   expect(names()).toEqual(["file"]);
+});
+
+test("the old file hands over its attributes", async () => {
+  const { start, complete, directory } = receiving();
+  const path = join(directory, "file");
+  writeFileSync(path, "old");
+  attributes.set(path, "user.origin", "here");
+  expect(await start({ overWrite: true })).toBe(Status.ok);
+  expect(await complete()).toBe(Status.ok);
+  expect(statSync(path).size).toBe(0);
+  expect(attributes.get(path, "user.origin")).toBe("here");
 });
 
 test("a file that somebody else makes meanwhile is not replaced", async () => {
