@@ -3,27 +3,47 @@
 /** Ranges of bytes, merged where they touch. */
 export class Extents {
   /** Sorted, apart from each other. */
-  #ranges: { readonly start: number; readonly end: number }[] = [];
-  /** More parts than a host that sends a file in any order can have open. */
-  static readonly limit = 4096;
+  readonly #ranges: { readonly start: number; readonly end: number }[] = [];
+  /** More than a host has open that sends a gigabyte in any order. */
+  static readonly limit = 65_536;
 
   /** False when the parts have become too many to keep. */
   add(start: number, end: number): boolean {
     if (start >= end) {
       return true;
     }
-    const before = this.#ranges.filter((range) => range.end < start);
-    const after = this.#ranges.filter((range) => range.start > end);
-    const touching = this.#ranges.slice(before.length, this.#ranges.length - after.length);
-    const merged = {
-      start: Math.min(start, ...touching.map((range) => range.start)),
-      end: Math.max(end, ...touching.map((range) => range.end)),
-    };
-    if (before.length + after.length >= Extents.limit) {
+    const ranges = this.#ranges;
+    const first = this.#firstThatEndsAt(start);
+    let merged = { start, end };
+    let next = first;
+    for (
+      let range = ranges[next];
+      range !== undefined && range.start <= end;
+      range = ranges[next]
+    ) {
+      merged = { start: Math.min(merged.start, range.start), end: Math.max(merged.end, range.end) };
+      next += 1;
+    }
+    if (next === first && ranges.length >= Extents.limit) {
       return false;
     }
-    this.#ranges = [...before, merged, ...after];
+    ranges.splice(first, next - first, merged);
     return true;
+  }
+
+  /** The index of the first range that ends at `position` or behind. */
+  #firstThatEndsAt(position: number): number {
+    let [low, high] = [0, this.#ranges.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const range = this.#ranges[middle];
+      if (range !== undefined && range.end < position) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   /** Whether all of 0 to `bytes` has come. */
