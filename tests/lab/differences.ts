@@ -157,6 +157,16 @@ const fcopy: readonly Explanation[] = [
     verdict: "C daemon's fault",
     why: "The daemon for UIO does not know cancelling.",
   },
+  {
+    scenario: "every offer of versions is answered, whatever its counts say",
+    verdict: "improvement",
+    why: "The daemon for UIO speaks framework 3.0 only; hvguest takes 1.0 as well, as the kernel's drivers do.",
+  },
+  {
+    scenario: "an answer carries the number of its request, with or without a completion flag",
+    verdict: "improvement",
+    why: "The daemon for UIO gives every answer the same transaction number; hvguest gives back that of the request, as the kernel's driver did.",
+  },
 ];
 
 const vss: readonly Explanation[] = [];

@@ -222,6 +222,17 @@ export class VmbusChannel implements Disposable {
     return packets;
   }
 
+  /** Takes no packets until `resume`: the ring of the guest fills up. */
+  pause(): void {
+    this.#note("host reads nothing");
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#note("host reads again");
+    this.#socket?.resume();
+  }
+
   /** The guest's reference counter now, in units of 100 ns. */
   async referenceTime(): Promise<bigint> {
     this.#referenceTime = Promise.withResolvers();

@@ -4,6 +4,7 @@ import type { Scenario } from "../runner/scenario.ts";
 import { fcopyBasics } from "./fcopy-basics.ts";
 import { fcopyFiles } from "./fcopy-files.ts";
 import { fcopyOrder } from "./fcopy-order.ts";
+import { fcopyRing } from "./fcopy-ring.ts";
 import { fuzzing } from "./fuzz.ts";
 import { kernelServices } from "./kernel-services.ts";
 import { kvpCloudInit } from "./kvp-cloud-init.ts";
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   ...fcopyBasics,
   ...fcopyFiles,
   ...fcopyOrder,
+  ...fcopyRing,
   ...fuzzing,
   ...kernelServices,
   ...network,

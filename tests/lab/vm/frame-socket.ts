@@ -44,6 +44,15 @@ export class FrameSocket {
     this.#socket.write(frame);
   }
 
+  /** Reads nothing more until `resume`: the other side fills up. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.destroy();
   }
