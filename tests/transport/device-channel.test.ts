@@ -118,7 +118,8 @@ test("closed channels leave no descriptor behind, also before the collector come
   for (let round = 0; round < 20; round += 1) {
     openDeviceChannel(device.path)?.close();
   }
-  expect(count()).toBe(before);
+  // Less: what earlier tests have left may be collected meanwhile.
+  expect(count()).toBeLessThanOrEqual(before);
   device.hangUp();
 });
 
