@@ -69,7 +69,9 @@ export class PreparedItems {
    * key looks at the pool at once.
    */
   afterChange(request: KvpRequest): void {
-    if (request.operation === "set" || request.operation === "delete") {
+    const isChange = request.operation === "set" || request.operation === "delete";
+    // What a host writes into the file of the pool AUTO is no intrinsic item.
+    if (isChange && request.pool !== KvpPool.auto) {
       this.#prepareRecords(request.pool, 0, aheadOfChange);
     }
   }

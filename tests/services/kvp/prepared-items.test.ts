@@ -98,6 +98,15 @@ test("after a change a few records are prepared: the host looks whether it was t
   expect(added?.answers.map(indexOf)).toEqual([0, 1, 2, 3]);
 });
 
+test("a change of the intrinsic pool's file prepares none of its records as intrinsic items", () => {
+  for (const request of [
+    { operation: "set", pool: 2, key: "OSName", value: "1" },
+    { operation: "delete", pool: 2, key: "OSName" },
+  ] as const) {
+    expect(preparedAfterAll([request], 1000)).toEqual([]);
+  }
+});
+
 test("a request that came while its answer was prepared prepares nothing, the next time it does", () => {
   const enumerate = (index: number): Request => ({ operation: "enumerate", pool: 0, index });
   const firsts = preparedAfterAll([enumerate(0), enumerate(1), enumerate(1)], 1000).map(
