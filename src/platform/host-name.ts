@@ -108,8 +108,13 @@ async function hasAddress(name: string): Promise<boolean> {
 }
 
 function fingerprint(path: string): string {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.size}`;
+  try {
+    const { ino, mtimeNs, size } = statSync(path, { bigint: true });
+    return `${ino}:${mtimeNs}:${size}`;
+  } catch {
+    // As little as readText() can learn from it.
+    return "";
+  }
 }
 
 function readText(path: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canonicalName, HostName, searchDomains } from "../../src/platform/host-name.ts";
@@ -132,6 +132,18 @@ test("without the files the short name stays", () => {
     hostsFile: "/nonexistent/hosts",
     resolverFile: "/nonexistent/resolv.conf",
     exists: () => Promise.resolve(true),
+    onChange: () => undefined,
+  });
+  expect(name.current()).toBe("vm");
+});
+
+test("files that cannot be looked at leave the short name", () => {
+  const loop = join(mkdtempSync(join(tmpdir(), "hvguest-name-")), "loop");
+  symlinkSync(loop, loop);
+  const name = new HostName({
+    hostname: () => "vm",
+    hostsFile: loop,
+    resolverFile: loop,
     onChange: () => undefined,
   });
   expect(name.current()).toBe("vm");

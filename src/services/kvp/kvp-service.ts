@@ -2,6 +2,7 @@
 // network's state.
 
 import { machine, release } from "node:os";
+import { NativeError } from "../../native/native-error.ts";
 import { HostName } from "../../platform/host-name.ts";
 import { readOsRelease } from "../../platform/os-release.ts";
 import { KvpPool } from "../../protocol/kvp/messages.ts";
@@ -72,6 +73,8 @@ export class KvpService implements Service {
   /** What the kernel has agreed to with the host. */
   #version: string | undefined;
   #prepared: PreparedAnswers | undefined;
+  /** Whether the kernel told the addresses when they were asked for last. */
+  #knowsAddresses = false;
 
   constructor(context: ServiceContext, parts: KvpParts) {
     this.#context = context;
@@ -85,13 +88,13 @@ export class KvpService implements Service {
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
     const { log } = this.#context;
     const session = new KvpSession();
+    const complain = limitedWarnings(log);
     const sources: IntrinsicSources = {
       ...this.#parts.intrinsics,
       integrationServicesVersion: () => session.version ?? "",
-      addresses: (family) => this.#parts.network.intrinsicAddresses(family),
+      addresses: (family) => this.#intrinsicAddresses(family, complain),
     };
     const prepared = this.#preparedItems(channel.prepared, sources);
-    const complain = limitedWarnings(log);
     await serve({
       channel,
       session,
@@ -160,8 +163,25 @@ export class KvpService implements Service {
       answers,
       sources,
       snapshot: (pool) => this.#parts.pools.snapshot(pool),
-      isWatched: (key) => isFixed(key) || (isAddress(key) && this.#parts.network.isWatched),
+      isWatched: (key) =>
+        isFixed(key) || (isAddress(key) && this.#parts.network.isWatched && this.#knowsAddresses),
     });
+  }
+
+  /** None when the kernel cannot be asked: a failed item would end the host's enumeration. */
+  #intrinsicAddresses(family: 4 | 6, complain: (text: () => string) => void): readonly string[] {
+    try {
+      const addresses = this.#parts.network.intrinsicAddresses(family);
+      this.#knowsAddresses = true;
+      return addresses;
+    } catch (error) {
+      this.#knowsAddresses = false;
+      if (!(error instanceof NativeError)) {
+        throw error;
+      }
+      complain(() => `${error.message}, telling the host no IPv${family} addresses`);
+      return [];
+    }
   }
 
   async #answerAfterThaw(

@@ -9,6 +9,7 @@ import { RecordError } from "../../../src/services/kvp/pool-record.ts";
 import { FreezeState } from "../../../src/services/freeze-state.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
+import type { PreparedAnswers } from "../../../src/transport/channel.ts";
 import { connectedChannel } from "../../support/memory-channel.ts";
 
 const mac = "00:15:5D:01:02:03";
@@ -56,7 +57,11 @@ interface Running {
 }
 
 /** The service, registered. */
-async function running(changes: Partial<KvpParts> = {}, level: "info" | "debug" = "info") {
+async function running(
+  changes: Partial<KvpParts> = {},
+  level: "info" | "debug" = "info",
+  prepared?: PreparedAnswers,
+) {
   const lines: string[] = [];
   const logger = new Logger({ sink: (line) => lines.push(line.trimEnd()), level, journal: false });
   const service = new KvpService(
@@ -73,7 +78,8 @@ async function running(changes: Partial<KvpParts> = {}, level: "info" | "debug" 
   const [channel, far] = connectedChannel();
   const { promise, resolve } = Promise.withResolvers<void>();
   // It ends with its channel, which nobody asks for here.
-  service.serve(channel, resolve, new AbortController().signal).catch(() => undefined);
+  const near = prepared === undefined ? channel : { ...channel, prepared };
+  service.serve(near, resolve, new AbortController().signal).catch(() => undefined);
   const kernel = kvpKernel(far);
   await kernel.register();
   await promise;
@@ -95,6 +101,50 @@ test("pool AUTO has the intrinsic items, and ends after them", async () => {
   expect((await kernel.enumerate(2, 9)).key).toBe("ProcessorArchitecture");
   expect((await kernel.enumerate(2, 10)).status).toBe(Status.noMoreItems);
   expect((await kernel.get(2, "OSName")).value).toBe("Linux");
+});
+
+test("addresses that the kernel does not tell are left out, and hide no other item", async () => {
+  const network = {
+    ...parts.network,
+    intrinsicAddresses: () => {
+      throw new NativeError("open a netlink socket", constants.errno.EMFILE);
+    },
+  };
+  const { kernel, lines } = await running({ network });
+  for (const [index, value] of [
+    [2, ""],
+    [3, ""],
+    [5, "Linux"],
+  ] as const) {
+    expect(await kernel.enumerate(2, index)).toMatchObject({ status: 0, value });
+  }
+  expect(lines.at(-1)).toContain("(EMFILE), telling the host no IPv6 addresses");
+});
+
+test("an item without the addresses that could not be read is not prepared", async () => {
+  let isRefused = true;
+  const network = {
+    ...parts.network,
+    intrinsicAddresses: () => {
+      if (isRefused) {
+        throw new NativeError("open a netlink socket", constants.errno.EMFILE);
+      }
+      return ["10.0.0.2"];
+    },
+  };
+  let added = 0;
+  const { kernel } = await running({ network }, "info", {
+    add: (list) => void (added += list.length),
+    forget: () => undefined,
+    sent: () => 0,
+  });
+  await kernel.enumerate(2, 2);
+  await kernel.enumerate(2, 3);
+  expect(added).toBe(0);
+  isRefused = false;
+  expect((await kernel.enumerate(2, 2)).value).toBe("10.0.0.2");
+  await kernel.enumerate(2, 3);
+  expect(added).toBeGreaterThan(0);
 });
 
 test("the other pools are the store's", async () => {
