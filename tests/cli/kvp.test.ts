@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, statSync, utimesSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, symlinkSync, truncateSync, utimesSync } from "node:fs";
 import { differences } from "../../src/cli/commands/kvp/watch.ts";
 import { PoolDirectory, records } from "../services/kvp/pool-directory.ts";
 import { fromSource, hvguest } from "../support/hvguest-source.ts";
@@ -115,6 +115,17 @@ test("a pool of an earlier boot is stale, and cleared only then", () => {
   expect(printed(pools, ["list"])).toBe("");
 });
 
+test("a pool is cleared that is too large or too damaged for any other change", () => {
+  using pools = new PoolDirectory();
+  for (const size of [20_000 * 2560, 3 * 2560 + 77]) {
+    pools.write(1, new Uint8Array());
+    truncateSync(pools.file(1), size);
+    printed(pools, ["clear"]);
+    expect(readdirSync(pools.path)).toEqual([".kvp_pool_1"]);
+    expect(pools.bytes(1).length).toBe(0);
+  }
+});
+
 test("clearing a pool that is not there makes no file", () => {
   using pools = new PoolDirectory();
   printed(pools, ["clear"]);
@@ -145,6 +156,16 @@ test("what is no pool file is one line and status 1", () => {
   for (const args of [["list"], ["set", "a", "1"]]) {
     const { status, stderr } = kvp(pools, args);
     expect([status, stderr]).toEqual([1, expect.stringContaining("is a directory\n")]);
+  }
+});
+
+test("a directory that is a loop of links is one line and status 1", () => {
+  using pools = new PoolDirectory();
+  const loop = `${pools.path}/loop`;
+  symlinkSync(loop, loop);
+  for (const words of ["list", "info", "is-stale", "clear", "clear --if-stale", "wait key"]) {
+    const { status, stderr } = hvguest(["kvp", "--dir", loop, ...words.split(" ")], {});
+    expect([words, status, stderr.trimEnd().split("\n").length]).toEqual([words, 1, 1]);
   }
 });
 

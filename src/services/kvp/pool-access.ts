@@ -11,6 +11,7 @@ import { PoolFile } from "./pool-file.ts";
 import { PoolImage } from "./pool-image.ts";
 import type { RecordLimits } from "./pool-record.ts";
 import { repairSize } from "./pool-repair.ts";
+import { shorten } from "./pool-writes.ts";
 
 /** A pool at one instant. */
 export interface PoolView {
@@ -58,6 +59,24 @@ export function changePool<T>(
     onRepair(copy);
   }
   return change(new PoolEditor(file, new PoolImage(file.read()), limits));
+}
+
+/**
+ * Deletes all records of a pool file, whatever its size, if it is still wanted once no
+ * other program writes. A file that is missing is left missing.
+ * @throws PoolError, NativeError
+ */
+export function clearPool(path: string, waitMilliseconds: number, isWanted: () => boolean): void {
+  try {
+    using file = PoolFile.open(path, "clear", waitMilliseconds);
+    if (isWanted()) {
+      shorten(file, 0);
+    }
+  } catch (error) {
+    if (!isMissing(error)) {
+      throw error;
+    }
+  }
 }
 
 /** Opens a pool file for changes, and makes it and its directory when they are missing. */

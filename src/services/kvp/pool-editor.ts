@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 import { NativeError } from "../../native/native-error.ts";
 import { largestFile } from "./pool-file.ts";
-import { type PoolEntry, PoolImage } from "./pool-image.ts";
+import type { PoolEntry, PoolImage } from "./pool-image.ts";
 import {
   encodeRecord,
   keyIdOf,
@@ -11,13 +11,7 @@ import {
   type RecordLimits,
   wireLimits,
 } from "./pool-record.ts";
-import {
-  addRecord,
-  type RecordFile,
-  removeRecords,
-  replaceRecords,
-  shorten,
-} from "./pool-writes.ts";
+import { addRecord, type RecordFile, removeRecords, replaceRecords } from "./pool-writes.ts";
 
 /**
  * Changes an exclusively held pool file. After a method has thrown, the image may
@@ -78,13 +72,6 @@ export class PoolEditor {
   keepOnly(keys: readonly string[]): void {
     const kept = new Set(keys.map(keyIdOf));
     this.#remove(this.#image.entries.filter(({ id }) => !kept.has(id)));
-  }
-
-  /** Deletes all records. @throws NativeError */
-  clear(): void {
-    this.#isChanged = true;
-    shorten(this.#file, 0);
-    this.#image = new PoolImage(new Uint8Array());
   }
 
   #remove(entries: readonly PoolEntry[]): void {

@@ -27,8 +27,8 @@ const { errno } = osConstants;
 /** What is read of a pool file at most: 13,107 records. */
 export const largestFile = 13_107 * recordBytes;
 
-/** How a pool file is opened. */
-export type Access = "read" | "change" | "create";
+/** How a pool file is opened: "clear" is a change that takes a file of whatever size. */
+export type Access = "read" | "change" | "create" | "clear";
 
 /** An open pool file; closing it releases the locks. */
 export class PoolFile implements RecordFile, Disposable {
@@ -65,7 +65,7 @@ export class PoolFile implements RecordFile, Disposable {
         }
         const opened = toStamp(stat);
         if (isNamed(path, opened)) {
-          if (access !== "read" && opened.size > largestFile) {
+          if ((access === "change" || access === "create") && opened.size > largestFile) {
             throw new PoolError(`'${path}' is larger than ${largestFile} bytes`);
           }
           return new PoolFile(path, fd, isLocked, opened);

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { bootTime } from "../../../platform/boot-time.ts";
+import { callFile } from "../../../platform/file-call.ts";
 import { pathsFrom } from "../../../platform/paths.ts";
 import { type CommandContext, ExitStatus } from "../../command.ts";
 import { ChosenPool, poolCommand } from "./pool-choice.ts";
@@ -16,15 +17,11 @@ export const clearCommand = poolCommand<{ readonly "if-stale": boolean }>({
     }),
   run: (args, context) => {
     const pool = new ChosenPool(args, context);
-    if (pool.view() === undefined || (args["if-stale"] && !isStale(pool, context))) {
-      return ExitStatus.done;
+    const isWanted = () => !args["if-stale"] || isStale(pool, context);
+    // A pool that stays needs no lock, nor the right to change it.
+    if (isWanted()) {
+      pool.clear(isWanted);
     }
-    pool.change((editor) => {
-      // Another program may have begun to write since.
-      if (!args["if-stale"] || isStale(pool, context)) {
-        editor.clear();
-      }
-    });
     return ExitStatus.done;
   },
 });
@@ -41,6 +38,8 @@ export const isStaleCommand = poolCommand({
 
 /** Whether the records are those of an earlier boot. A file that is missing is not stale. */
 export function isStale(pool: ChosenPool, { environment }: CommandContext): boolean {
-  const stat = statSync(pool.path, { throwIfNoEntry: false });
+  const stat = callFile(`stat '${pool.path}'`, () =>
+    statSync(pool.path, { throwIfNoEntry: false }),
+  );
   return stat !== undefined && stat.mtimeMs < bootTime(pathsFrom(environment));
 }

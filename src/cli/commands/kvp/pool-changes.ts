@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { native, type NativeDirectoryWatch } from "../../../native/binding.ts";
+import { callFile } from "../../../platform/file-call.ts";
 import { callNative } from "../../../native/native-error.ts";
 
 /**
@@ -65,7 +66,7 @@ export class PoolChanges implements Disposable {
 }
 
 function nearestDirectory(path: string): { readonly path: string; readonly identity: string } {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = callFile(`stat '${path}'`, () => statSync(path, { throwIfNoEntry: false }));
   const above = dirname(path);
   return stat === undefined && above !== path
     ? nearestDirectory(above)

@@ -1,7 +1,12 @@
 // Which pool a command is about, and how its failures are told.
 
 import { pathsFrom } from "../../../platform/paths.ts";
-import { changePool, type PoolView, viewPool } from "../../../services/kvp/pool-access.ts";
+import {
+  changePool,
+  clearPool,
+  type PoolView,
+  viewPool,
+} from "../../../services/kvp/pool-access.ts";
 import type { PoolEditor } from "../../../services/kvp/pool-editor.ts";
 import { PoolImage } from "../../../services/kvp/pool-image.ts";
 import {
@@ -85,6 +90,13 @@ export class ChosenPool {
   /** The records as they are now. */
   image(): PoolImage {
     return this.view()?.image ?? new PoolImage(new Uint8Array());
+  }
+
+  /** Deletes all records, if that is still wanted once no other program writes. */
+  clear(isWanted: () => boolean): void {
+    told(() => {
+      clearPool(this.path, waitMilliseconds, isWanted);
+    });
   }
 
   change<T>(change: (editor: PoolEditor) => T): T {
