@@ -8,11 +8,13 @@ import { fcopyRing } from "./fcopy-ring.ts";
 import { fuzzing } from "./fuzz.ts";
 import { kernelServices } from "./kernel-services.ts";
 import { kvpCloudInit } from "./kvp-cloud-init.ts";
+import { kvpCoincidences } from "./kvp-coincidences.ts";
 import { kvpFiles } from "./kvp-files.ts";
 import { kvpLifecycle } from "./kvp-lifecycle.ts";
 import { kvpMalformed } from "./kvp-malformed.ts";
 import { kvpNames } from "./kvp-names.ts";
 import { kvpNetwork } from "./kvp-network.ts";
+import { kvpOddGuests } from "./kvp-odd-guests.ts";
 import { kvpOffers } from "./kvp-offers.ts";
 import { kvpPools } from "./kvp-pools.ts";
 import { kvpSuites } from "./kvp-suites.ts";
@@ -36,6 +38,8 @@ export const scenarios: readonly Scenario[] = [
   ...kvpOffers,
   ...kvpLifecycle,
   ...kvpSurroundings,
+  ...kvpCoincidences,
+  ...kvpOddGuests,
   ...kvpCloudInit,
   ...vssBasics,
   ...vssFreeze,
