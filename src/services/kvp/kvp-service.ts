@@ -4,6 +4,7 @@
 import { machine, release } from "node:os";
 import { NativeError } from "../../native/native-error.ts";
 import { HostName } from "../../platform/host-name.ts";
+import { liesInMemory } from "../../platform/in-memory.ts";
 import { readOsRelease } from "../../platform/os-release.ts";
 import { KvpPool } from "../../protocol/kvp/messages.ts";
 import type { KvpReply, KvpRequest } from "../../protocol/kvp/request.ts";
@@ -23,6 +24,7 @@ import {
 } from "./intrinsics.ts";
 import { type AdapterAddresses, ipInfoReply } from "./ip-info.ts";
 import { machineParts } from "./machine-parts.ts";
+import { poolPath } from "./pool-names.ts";
 import { changePool } from "./pool-status.ts";
 import { PreparedItems, type PoolSnapshot } from "./prepared-items.ts";
 import { describeRequest } from "./request-text.ts";
@@ -109,7 +111,7 @@ export class KvpService implements Service {
         this.#requests += 1;
         log.debug(() => describeRequest(request));
         const { freezeState } = this.#context;
-        if (freezeState.frozen && writes(request)) {
+        if (freezeState.frozen && this.#waitsForThaw(request)) {
           return this.#answerAfterThaw(request, sources, signal);
         }
         const reply = this.#answer(request, sources, signal);
@@ -184,6 +186,19 @@ export class KvpService implements Service {
     }
   }
 
+  /** Whether the answer needs a write that a frozen file system would hold up. */
+  #waitsForThaw(request: KvpRequest): boolean {
+    switch (request.operation) {
+      case "set":
+      case "delete":
+        return !liesInMemory(poolPath(this.#context.paths.pools, request.pool));
+      case "setIpInfo":
+        return true;
+      default:
+        return false;
+    }
+  }
+
   async #answerAfterThaw(
     request: KvpRequest,
     sources: IntrinsicSources,
@@ -238,11 +253,6 @@ export class KvpService implements Service {
         );
     }
   }
-}
-
-/** Whether the answer changes files, which does not return while they are frozen. */
-function writes({ operation }: KvpRequest): boolean {
-  return operation === "set" || operation === "delete" || operation === "setIpInfo";
 }
 
 function noMoreItems(text: string): never {
