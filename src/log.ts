@@ -108,12 +108,13 @@ export class Logger {
   }
 }
 
-/** One line: control characters, which a host may have sent, become visible escapes. */
-function printable(text: string): string {
+/** One line: control characters, which a host may have sent, become visible escapes, and
+ * so do bytes of names that are not UTF-8 (platform/file-name.ts). */
+export function printable(text: string): string {
   return text.replaceAll(
     // oxlint-disable-next-line no-control-regex -- control characters are what it is about
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\uef80-\uefff]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0").replace(/^ef/, "")}`,
   );
 }
 

@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { textOfName } from "./file-name.ts";
 import type { Mount } from "./mounts.ts";
 import type { Paths } from "./paths.ts";
 
@@ -94,7 +95,7 @@ function entries(directory: string): readonly string[] {
 
 function text(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8").replace(/\n$/, "");
+    return textOfName(readFileSync(path)).replace(/\n$/, "");
   } catch {
     // Most devices have none of these attributes.
     return undefined;

@@ -1,8 +1,8 @@
 // Mounts that other processes have and we have not: containers, services with
 // mounts of their own.
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { type Mount, parseMounts } from "./mounts.ts";
+import { readdirSync, readlinkSync } from "node:fs";
+import { type Mount, readMounts } from "./mounts.ts";
 import type { Paths } from "./paths.ts";
 
 export interface ForeignMount {
@@ -45,7 +45,7 @@ function namespaceOf(process: string): string | undefined {
 
 function mountsOf(process: string): readonly Mount[] {
   try {
-    return parseMounts(readFileSync(`${process}/mountinfo`, "utf8"));
+    return readMounts(process);
   } catch {
     // The process has ended.
     return [];

@@ -1,5 +1,8 @@
 // The mounts of a process: /proc/self/mountinfo (proc_pid_mountinfo(5)).
 
+import { readFileSync } from "node:fs";
+import { textOfName } from "./file-name.ts";
+
 /** One line of mountinfo. */
 export interface Mount {
   readonly id: number;
@@ -14,6 +17,16 @@ export interface Mount {
   readonly source: string;
   /** Options of the file system, not of this mount of it. */
   readonly fileSystemOptions: readonly string[];
+}
+
+/** The text of mountinfo of a process, `/proc/PID`; its names are any bytes. */
+export function mountinfoOf(process: string): string {
+  return textOfName(readFileSync(`${process}/mountinfo`));
+}
+
+/** The mounts that a process has. @throws Error when it has ended */
+export function readMounts(process: string): Mount[] {
+  return parseMounts(mountinfoOf(process));
 }
 
 /** The mounts that a text in the format of mountinfo lists; other lines are passed over. */

@@ -42,6 +42,8 @@ export interface MessageChannel {
    * @throws NativeError when the kernel refused the message.
    */
   send(message: Uint8Array): void;
+  /** Aborted at the end, so that work for a host that is gone need not be finished. */
+  readonly ended: AbortSignal;
   readonly diversion?: Diversion;
   readonly prepared?: PreparedAnswers;
   /** Closes; later calls do nothing. */

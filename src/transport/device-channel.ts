@@ -52,6 +52,7 @@ export function openDeviceChannel(path: string): MessageChannel | undefined {
         throw error;
       }
     },
+    ended: queue.ended,
     diversion: diversionOf(device),
     prepared: {
       add: (answers, file) => device.prepare(answers, file),

@@ -12,6 +12,12 @@ export class MessageQueue {
   readonly #messages: Uint8Array[] = [];
   #waiter: Waiter | undefined;
   #end: Error | undefined;
+  readonly #ended = new AbortController();
+
+  /** Aborted by {@link end}. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
 
   put(message: Uint8Array): void {
     const waiter = this.#waiter;
@@ -29,6 +35,7 @@ export class MessageQueue {
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.reject(this.#end);
+    this.#ended.abort(this.#end);
   }
 
   /** The next message. @throws the reason of {@link end}, or ChannelClosed on abort. */

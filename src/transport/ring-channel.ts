@@ -47,6 +47,7 @@ export function openRingChannel({
   }
   let received = false;
   return {
+    ended: queue.ended,
     receive: async (signal) => {
       if (received) {
         // The message before has been dealt with: the next may be read.

@@ -262,6 +262,24 @@ describe.skipIf(!isPrivateMachine())("hooks", () => {
     expect(await machine.host.check()).toBe(HostStatus.ok);
   });
 
+  test("are ended by the end of the channel, and the next registration does not wait", async () => {
+    forgetHooks();
+    hook("10-hangs", '[ "$1" != freeze ] || sleep 4321');
+    await using machine = new Machine({ ...withHooks, hook_seconds: 600 });
+    const freeze = machine.host.freeze().catch((error: unknown) => error);
+    await until(() => processesCalled("sleep").length > 0);
+    await machine.vmbus.rescind(machine.driver);
+    expect(await freeze).toBeInstanceOf(NoAnswer);
+    await until(() => processesCalled("sleep").length === 0);
+    await until(() => hookCalls().length === 2);
+    expect(hookCalls()).toEqual(["10-hangs freeze", "10-hangs thaw"]);
+    forgetHooks();
+    const host = new VssHost(machine.vmbus.offerVss());
+    expect(await host.freeze()).toBe(HostStatus.ok);
+    expect(await host.thaw()).toBe(HostStatus.ok);
+    expect(await machine.isWritable()).toBe(true);
+  });
+
   test("that leave a child behind do not fail the freeze", async () => {
     forgetHooks();
     hook("10-starts", '[ "$1" != freeze ] || { sleep 4321 & }');

@@ -31,6 +31,11 @@ test("escaped characters of paths are what they stand for", () => {
   expect(mounts[5]).toMatchObject({ root: "/srv/a b", mountPoint: "/mnt/a b" });
 });
 
+test("a backslash in a name is not taken for the beginning of an escape", () => {
+  const [mount] = parseMounts("1 0 8:1 / /a\\134040b\\012c rw - ext4 /dev/sda1 rw\n");
+  expect(mount?.mountPoint).toBe("/a\\040b\nc");
+});
+
 test("lines that are no mounts are passed over", () => {
   expect(parseMounts("\n - \n1 2 3\n21 1 8:1 / / rw - ext4\n")).toEqual([]);
 });

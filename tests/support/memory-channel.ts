@@ -30,6 +30,7 @@ export function connectedChannel(): [MessageChannel, FarEnd] {
   };
   return [
     {
+      ended: toGuest.ended,
       receive: (signal) => toGuest.take(signal),
       send: (message) => {
         if (refusal !== undefined) {

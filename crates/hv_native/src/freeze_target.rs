@@ -1,5 +1,6 @@
 //! One file system of a freeze, and the descriptor that it is frozen by.
 
+use crate::file_name::bytes_of_name;
 use napi_derive::napi;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
@@ -11,7 +12,7 @@ const STATX_MNT_ID: u32 = 0x1000;
 /// A file system to freeze.
 #[napi(object)]
 pub struct FreezeTarget {
-    /// A directory or file on it, such as its mount point.
+    /// A directory or file on it, such as its mount point; see `file_name.rs`.
     pub path: String,
     /// The mount that `path` must be on (the first field of mountinfo).
     pub mount_id: i64,
@@ -25,7 +26,7 @@ impl FreezeTarget {
     /// Those of open(2); `ESTALE` when it is on another mount.
     pub fn open(&self) -> Result<OwnedFd, Errno> {
         let fd = open(
-            self.path.as_str(),
+            bytes_of_name(&self.path),
             OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
             Mode::empty(),
         )?;

@@ -11,6 +11,7 @@ pub mod device_watch;
 pub mod directory_watch;
 pub mod diversion;
 pub mod error;
+pub mod file_name;
 pub mod fork;
 pub mod freeze;
 pub mod freeze_marker;

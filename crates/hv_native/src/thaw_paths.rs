@@ -1,6 +1,7 @@
 //! Thaws file systems by their paths, without a guard: what a dead agent has left.
 
 use crate::error::{Result, errno_of, failed, from_napi};
+use crate::file_name::bytes_of_name;
 use crate::freeze::{Callback, FreezeEvent};
 use crate::freeze_run::failure;
 use crate::freeze_workers::Workers;
@@ -40,7 +41,7 @@ fn thaw_each(paths: &[String]) -> FreezeEvent {
     };
     let never = |_| Err(Errno::NOSYS);
     let thaw = |member: usize| {
-        let path: &str = &paths[member];
+        let path = bytes_of_name(&paths[member]);
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         fs_freeze::thaw(open(path, flags, Mode::empty())?)
     };

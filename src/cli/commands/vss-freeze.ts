@@ -1,7 +1,7 @@
 // `hvguest vss freeze` and `thaw`: by hand, through the same code as for the host.
 
 import { readConfiguration } from "../../agent/configuration.ts";
-import { Logger } from "../../log.ts";
+import { Logger, printable } from "../../log.ts";
 import { errnoText } from "../../native/native-error.ts";
 import { pathsFrom } from "../../platform/paths.ts";
 import { RequestError } from "../../protocol/status.ts";
@@ -60,10 +60,16 @@ export const vssFreeze = command<{ for: string }>({
   },
 });
 
-export const vssThaw = command({
+export const vssThaw = command<{ json: boolean }>({
   usage: "thaw",
   description: "Thaw at once what the agent or `vss freeze` has frozen",
-  run: async (_args, { environment, print }) => {
+  options: (yargs) =>
+    yargs.option("json", {
+      type: "boolean",
+      default: false,
+      describe: "Print one JSON object a line",
+    }),
+  run: async ({ json }, { environment, print }) => {
     const { marker } = vssFiles(pathsFrom(environment));
     const { log, flush } = threadedLog();
     const frozen = frozenNow(marker);
@@ -76,7 +82,9 @@ export const vssThaw = command({
     const { failures, lost } = await thawPaths(frozen);
     for (const path of frozen.filter((each) => !lost.includes(each))) {
       const failure = failures.find((each) => each.path === path);
-      print(`${path}: ${failure === undefined ? "thawed" : errnoText(failure.errno)}\n`);
+      const reason = failure === undefined ? undefined : errnoText(failure.errno);
+      const row = { mount_point: path, thawed: reason === undefined, reason };
+      print(json ? `${JSON.stringify(row)}\n` : `${printable(path)}: ${reason ?? "thawed"}\n`);
     }
     return failures.length === 0 ? ExitStatus.done : ExitStatus.failed;
   },

@@ -1,11 +1,13 @@
 // `hvguest vss list` and `check`: what a backup would freeze, without freezing it.
 
 import { readConfiguration } from "../../agent/configuration.ts";
+import { printable } from "../../log.ts";
 import { foreignMounts } from "../../platform/mount-namespaces.ts";
 import type { Mount } from "../../platform/mounts.ts";
 import { type Paths, pathsFrom } from "../../platform/paths.ts";
 import type { FreezePlan } from "../../services/vss/freeze-plan.ts";
 import { verdictOf } from "../../services/vss/freeze-rules.ts";
+import { findHooks, HookError } from "../../services/vss/hook-files.ts";
 import { Planner } from "../../services/vss/planner.ts";
 import { command, ExitStatus } from "../command.ts";
 
@@ -46,18 +48,43 @@ export const vssList = command<{ json: boolean; all: boolean }>({
   },
 });
 
-export const vssCheck = command({
+export const vssCheck = command<{ json: boolean }>({
   usage: "check",
   description: "Tell whether a backup could freeze everything that it has to",
-  run: (_args, { environment, print }) => {
-    const refused = rowsOf(pathsFrom(environment)).filter((row) => row.refused === true);
-    for (const { mount_point: mountPoint, reason } of refused) {
-      print(`${mountPoint}: ${reason}\n`);
+  options: (yargs) =>
+    yargs.option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
+  run: ({ json }, { environment, print }) => {
+    const paths = pathsFrom(environment);
+    const reasons = [...refusals(paths), ...hookFaults(paths)];
+    const isPossible = reasons.length === 0;
+    if (json) {
+      print(`${JSON.stringify({ possible: isPossible, reasons })}\n`);
+    } else {
+      print(
+        isPossible ? "all can be frozen\n" : reasons.map((text) => `${printable(text)}\n`).join(""),
+      );
     }
-    print(refused.length === 0 ? "all can be frozen\n" : "");
-    return refused.length === 0 ? ExitStatus.done : ExitStatus.failed;
+    return isPossible ? ExitStatus.done : ExitStatus.failed;
   },
 });
+
+function refusals(paths: Paths): readonly string[] {
+  return rowsOf(paths)
+    .filter((row) => row.refused === true)
+    .map(({ mount_point: mountPoint, reason }) => `${mountPoint}: ${reason}`);
+}
+
+function hookFaults(paths: Paths): readonly string[] {
+  try {
+    findHooks(readConfiguration(paths.configuration).vss.hooks);
+    return [];
+  } catch (error) {
+    if (error instanceof HookError) {
+      return [error.message];
+    }
+    throw error;
+  }
+}
 
 function rowsOf(paths: Paths): readonly Row[] {
   const { vss } = readConfiguration(paths.configuration);
@@ -96,9 +123,9 @@ function described({ mountPoint, type, source }: Mount) {
 function table(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.step === undefined ? "-" : String(row.step),
-    row.mount_point,
+    printable(row.mount_point),
     row.type,
-    row.source,
+    printable(row.source),
     `${row.refused === true ? "NO BACKUP: " : ""}${row.reason ?? ""}`,
   ]);
   const all = [["STEP", "MOUNT POINT", "TYPE", "SOURCE", "NOT FROZEN BECAUSE"], ...lines];

@@ -1,5 +1,6 @@
 // `hvguest vss`: live backup, seen from inside of the guest.
 
+import { printable } from "../../log.ts";
 import { pathsFrom } from "../../platform/paths.ts";
 import { lastFreezeText, readLastFreeze } from "../../services/vss/last-freeze.ts";
 import { frozenNow } from "../../services/vss/left-behind.ts";
@@ -20,7 +21,9 @@ const vssStatus = command<{ json: boolean }>({
     if (json) {
       print(`${JSON.stringify({ frozen, last })}\n`);
     } else {
-      print(frozen.length === 0 ? "nothing is frozen\n" : `frozen: ${frozen.join(", ")}\n`);
+      print(
+        frozen.length === 0 ? "nothing is frozen\n" : `frozen: ${printable(frozen.join(", "))}\n`,
+      );
       print(last === undefined ? "no freeze since the start\n" : `${lastFreezeText(last)}\n`);
     }
     return ExitStatus.done;

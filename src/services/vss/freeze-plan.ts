@@ -1,7 +1,7 @@
 // What a backup freezes, in which order, and what not.
 
 import { type Mount, MountTree } from "../../platform/mounts.ts";
-import { type Verdict, verdictOf } from "./freeze-rules.ts";
+import { mayLieAnywhere, type Verdict, verdictOf } from "./freeze-rules.ts";
 
 /** A file system: all mounts of one superblock. */
 export interface FileSystem {
@@ -113,14 +113,22 @@ function stepsOf(
     fileSystems.map((inner) => [
       inner,
       backingFiles(inner.mount).flatMap((file) => {
-        const outer = byDevice.get(tree.at(file)?.device ?? "");
-        return outer === undefined || outer === inner ? [] : [outer];
+        const mount = tree.at(file);
+        const outer = byDevice.get(mount?.device ?? "");
+        const isOpaque = mount === undefined || mayLieAnywhere(mount);
+        return outer === inner || (outer === undefined && !isOpaque) ? [] : [outer];
       }),
     ]),
   );
   const levels = new Map<FileSystem, number>();
-  /** 0 on a disk, 1 in a file of such a file system, and so on. */
-  const levelOf = (fileSystem: FileSystem): number => {
+  /**
+   * 0 on a disk, 1 in a file of such a file system, and so on. A file on an overlay,
+   * FUSE and the like may lie on any of the others in the end: above all of them.
+   */
+  const levelOf = (fileSystem: FileSystem | undefined): number => {
+    if (fileSystem === undefined) {
+      return fileSystems.length;
+    }
     const known = levels.get(fileSystem);
     if (known !== undefined) {
       return known;

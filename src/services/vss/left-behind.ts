@@ -1,6 +1,6 @@
 // Thaws what an agent has left frozen that died together with its guard.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import type { Log } from "../../log.ts";
 import { type NativeFreezeEvent, type NativeFreezeMarker, native } from "../../native/binding.ts";
@@ -13,7 +13,7 @@ import { parseMarker } from "./freezer.ts";
  * @throws NativeError when the marker cannot be used
  */
 export async function thawLeftBehind(markerPath: string, log: Log): Promise<void> {
-  if (!existsSync(markerPath)) {
+  if (isEmpty(markerPath)) {
     return;
   }
   const marker = lock(markerPath);
@@ -42,6 +42,11 @@ export async function thawLeftBehind(markerPath: string, log: Log): Promise<void
   }
 }
 
+/** Without text, nothing is frozen; taking the lock would make a freeze fail that begins. */
+function isEmpty(markerPath: string): boolean {
+  return (statSync(markerPath, { throwIfNoEntry: false })?.size ?? 0) === 0;
+}
+
 /** Undefined while somebody else has the lock. */
 function lock(markerPath: string): NativeFreezeMarker | undefined {
   try {
@@ -63,7 +68,7 @@ export function thawPaths(paths: readonly string[]): Promise<NativeFreezeEvent> 
 
 /** Whether somebody alive has file systems frozen, and which; empty when nobody has. */
 export function frozenNow(markerPath: string): readonly string[] {
-  if (!existsSync(markerPath)) {
+  if (isEmpty(markerPath)) {
     return [];
   }
   const marker = lock(markerPath);

@@ -1,8 +1,7 @@
 // Plans freezes on this machine, with its mounts and its configuration.
 
-import { readFileSync } from "node:fs";
 import { backingFiles } from "../../platform/block-stack.ts";
-import { parseMounts } from "../../platform/mounts.ts";
+import { mountinfoOf, parseMounts } from "../../platform/mounts.ts";
 import type { Paths } from "../../platform/paths.ts";
 import { type FreezePlan, planFreeze } from "./freeze-plan.ts";
 import type { VssSettings } from "./vss-settings.ts";
@@ -26,7 +25,7 @@ export class Planner {
 
   /** As {@link plan}, but the last plan if the mounts are still the same. */
   current(): FreezePlan {
-    const mountinfo = readFileSync(`${this.#paths.proc}/self/mountinfo`, "utf8");
+    const mountinfo = mountinfoOf(`${this.#paths.proc}/self`);
     const { include, exclude } = this.#settings();
     const key = JSON.stringify([mountinfo, include, exclude]);
     if (this.#last?.key !== key) {

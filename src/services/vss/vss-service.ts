@@ -59,6 +59,7 @@ class VssService implements Service {
 
   async serve(channel: MessageChannel, ready: () => void, signal: AbortSignal): Promise<void> {
     const { log } = this.#context;
+    const unwanted = AbortSignal.any([signal, channel.ended]);
     try {
       await serve({
         channel,
@@ -70,7 +71,7 @@ class VssService implements Service {
           log.notice("registered with the kernel");
           ready();
         },
-        answer: (request) => this.#answer(request, signal),
+        answer: (request) => this.#answer(request, unwanted),
         onFailure: (request, error) => {
           const reason = error instanceof Error ? error.message : String(error);
           log.error(`${describe(request)}: ${reason}`);
@@ -92,13 +93,14 @@ class VssService implements Service {
     return this.#backup.stop();
   }
 
-  async #answer(request: VssRequest, signal: AbortSignal): Promise<undefined> {
+  /** `unwanted`: nobody waits for a freeze any more. */
+  async #answer(request: VssRequest, unwanted: AbortSignal): Promise<undefined> {
     switch (request.operation) {
       case "hotBackup":
         this.#backup.check();
         break;
       case "freeze":
-        await this.#backup.freeze(signal);
+        await this.#backup.freeze(unwanted);
         break;
       case "thaw":
         await this.#backup.thaw();

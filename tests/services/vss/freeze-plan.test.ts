@@ -154,6 +154,32 @@ test("a root in a file comes before the file system that has the file", () => {
   expect(plan(table, { files: { "/": "/host/root.img" } }).steps).toEqual([["/"], ["/host"]]);
 });
 
+test("a file on something that is not frozen itself may lie anywhere: it comes first", () => {
+  const table = `${ordinary}\
+30 21 0:42 / /merged rw - overlay overlay rw,upperdir=/mnt/inner/upper
+31 21 7:0 / /mnt/inner rw - ext4 /dev/loop0 rw
+32 21 7:1 / /mnt/on-overlay rw - ext4 /dev/loop1 rw
+33 21 7:2 / /mnt/on-that rw - ext4 /dev/loop2 rw
+`;
+  const files = {
+    "/mnt/inner": "/data/disk.img",
+    "/mnt/on-overlay": "/merged/disk.img",
+    "/mnt/on-that": "/mnt/on-overlay/disk.img",
+  };
+  expect(plan(table, { files }).steps).toEqual([
+    ["/mnt/on-that"],
+    ["/mnt/on-overlay"],
+    ["/mnt/inner"],
+    ["/data", "/home"],
+    ["/"],
+  ]);
+});
+
+test("memory that was mounted by the name of a disk is on no disk", () => {
+  const table = `${diskless}30 1 0:50 / /mnt/memory rw - tmpfs /dev/sda1 rw\n`;
+  expect(plan(table)).toMatchObject({ steps: [], skipped: { "/mnt/memory": "on no disk" } });
+});
+
 test("a circle, which cannot be, ends", () => {
   const table = `\
 30 1 7:0 / /a rw - ext4 /dev/loop0 rw
