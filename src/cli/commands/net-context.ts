@@ -17,6 +17,7 @@ import {
   requestOf,
   subjectOf,
 } from "../../services/network/network-file.ts";
+import { DamagedJournal } from "../../services/network/undo-journal.ts";
 import { kernelSource } from "../../services/network/network-source.ts";
 import { type ManagerName, managerNames } from "../../services/network/plan.ts";
 import type { Settings } from "../../services/settings.ts";
@@ -74,6 +75,7 @@ export async function failuresTold<T>(act: () => Promise<T>): Promise<T> {
       error instanceof PlanError ||
       error instanceof ApplyError ||
       error instanceof RequestError ||
+      error instanceof DamagedJournal ||
       (error instanceof Error && "code" in error);
     throw isTold ? new CommandError(textOf(error), ExitStatus.failed, { cause: error }) : error;
   }

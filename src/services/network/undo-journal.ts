@@ -25,7 +25,12 @@ export interface UndoJournal {
   readonly reactivate: readonly Step[];
 }
 
-/** The journal of the last change; undefined when there is none. */
+/** Somebody or something has written over the journal; the message says what to do. */
+export class DamagedJournal extends Error {
+  override readonly name = "DamagedJournal";
+}
+
+/** The journal of the last change; undefined when there is none. @throws DamagedJournal */
 export function readJournal(root: string): UndoJournal | undefined {
   let text: string;
   try {
@@ -34,8 +39,22 @@ export function readJournal(root: string): UndoJournal | undefined {
     // Nothing was ever changed.
     return undefined;
   }
-  const journal: UndoJournal = JSON.parse(text);
-  return journal;
+  try {
+    const journal: UndoJournal = JSON.parse(text);
+    if (Array.isArray(journal.files)) {
+      return journal;
+    }
+  } catch (error) {
+    throw damaged(root, error);
+  }
+  throw damaged(root);
+}
+
+function damaged(root: string, cause?: unknown): DamagedJournal {
+  return new DamagedJournal(
+    `'${root}${path}' is damaged: without it the last change cannot be taken back; remove it`,
+    { cause },
+  );
 }
 
 /** @throws Error of the system call; nothing has been touched then */

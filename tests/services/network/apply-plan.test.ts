@@ -173,6 +173,13 @@ test("a change that a crash left half way is known as such", async () => {
   expectOld(root);
 });
 
+test.each(["", "{}", '{"state": "appl'])("a journal of %j is told as damaged", async (text) => {
+  const root = temporaryRoot({ "var/lib/hvguest/network-undo.json": text });
+  await expect(rollBack(root, 60)).rejects.toThrow(
+    `'${root}/var/lib/hvguest/network-undo.json' is damaged`,
+  );
+});
+
 test("what another user could read of the old files is not in the journal", async () => {
   const root = oldMachine();
   await applyPlan(planIn(root), options(root));
