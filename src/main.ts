@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { daemonServices } from "./agent/daemon-names.ts";
+import { requireUtf8 } from "./cli/argument-text.ts";
 import { ExitStatus } from "./cli/command.ts";
 import { becomeDaemonRuntime } from "./cli/daemon-runtime.ts";
 import { writeAll } from "./cli/output.ts";
@@ -10,6 +11,7 @@ import { report } from "./cli/report.ts";
 const status = await report(async () => {
   const invoked = basename(process.argv0);
   const args = process.argv.slice(2);
+  requireUtf8(args);
   const service = daemonServices.get(invoked);
   // Each way loads only what it needs: the daemons start without yargs.
   if (service !== undefined) {

@@ -8,6 +8,8 @@ export interface ProtectedOperands {
   readonly args: readonly string[];
   /** Puts the words back into what yargs has parsed. */
   restore(parsed: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  /** Puts them back into what yargs has to say. */
+  restoreText(text: string): string;
 }
 
 /** Replaces `-`, and what follows `--`. */
@@ -29,5 +31,10 @@ export function protectOperands(args: readonly string[]): ProtectedOperands {
     args: [...before.map((word) => (word === "-" ? protect(word) : word)), ...after.map(protect)],
     restore: (parsed) =>
       Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, restored(value)])),
+    restoreText: (text) =>
+      text.replace(
+        new RegExp(`${marker}(\\d+)`, "gu"),
+        (found, index: string) => words[Number(index)] ?? found,
+      ),
   };
 }

@@ -6,6 +6,9 @@ import { NativeError } from "../native/native-error.ts";
 import { WireError } from "../protocol/wire/struct.ts";
 import { CommandError, ExitStatus, UsageError } from "./command.ts";
 
+/** An argument may be longer than anybody reads, and than a pipe holds. */
+const maxTextLength = 1000;
+
 /** Runs a command. A failure that is not foreseen is a bug and shows its stack. */
 export async function report(run: () => Promise<ExitStatus>): Promise<ExitStatus> {
   try {
@@ -13,7 +16,8 @@ export async function report(run: () => Promise<ExitStatus>): Promise<ExitStatus
   } catch (error) {
     const { status, text } = describe(error);
     const journal = isJournal(process.env);
-    new Logger({ sink: directSink, level: "info", journal }).log("hvguest").error(text);
+    const shown = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+    new Logger({ sink: directSink, level: "info", journal }).log("hvguest").error(shown);
     if (status === ExitStatus.bug && error instanceof Error) {
       for (const line of error.stack?.split("\n") ?? []) {
         directSink(`${journal ? "<3>" : ""}${line}\n`);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, openSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commands } from "../../src/cli/commands.ts";
@@ -35,7 +35,18 @@ test.each([
   [[], "name a command"],
   [["bogus"], "Unknown command: bogus"],
   [["LSVMBUS"], "Unknown command: LSVMBUS"],
-  [["lsvmbus", "--bogus"], "Unknown argument: bogus"],
+  [["--bogus"], "Unknown option '--bogus'"],
+  [["-x"], "Unknown option '-x'"],
+  [["--bogus=1", "kvp"], "Unknown option '--bogus'"],
+  [["kvp", "--bogus"], "Unknown option '--bogus'"],
+  [["kvp", "get", "--bogus", "key"], "Unknown option '--bogus'"],
+  [["kvp", "get", "-x", "key"], "Unknown option '-x'"],
+  [["kvp"], "name what to do"],
+  [["kvp", "get"], "something is missing: hvguest kvp get <key>"],
+  [["-"], "Unknown command: -"],
+  [["uninstall", "--dry-run=yes"], "--dry-run takes no value, and was given 'yes'"],
+  [["net", "plan", "--manager", "x", "-"], '--manager: "x" is none of "auto", "netplan", '],
+  [["lsvmbus", "--bogus"], "Unknown option '--bogus'"],
   [["lsvmbus", "extra"], "Unknown command: extra"],
   [["run", "--bogus"], "Unknown option '--bogus'"],
   [["run", "--services", "x"], "--services: 'x' is none of "],
@@ -52,6 +63,56 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toStartWith(`error: hvguest: ${message}`);
   expect(stderr.trimEnd()).not.toContain("\n");
+});
+
+test("options may come before and after operands, in any of their spellings", () => {
+  const root = mkdtempSync(join(tmpdir(), "hvguest-root-"));
+  for (const args of [
+    ["uninstall", "--dryRun", "--root", root],
+    ["uninstall", "--no-json", "--dry-run=true", `--root=${root}`],
+  ]) {
+    const { status, stderr } = hvguest(args);
+    expect([status, stderr]).toEqual([
+      1,
+      "error: hvguest: hvguest was not installed there by 'hvguest install'\n",
+    ]);
+  }
+  const dir = ["--dir", root];
+  expect(hvguest(["kvp", ...dir, "set", "--", "--key", "--value"]).status).toBe(0);
+  expect(hvguest(["kvp", "get", ...dir, "--", "--key"]).stdout).toBe("--value\n");
+  expect(hvguest(["kvp", "set", "number", "-5", ...dir]).status).toBe(0);
+  expect(hvguest(["kvp", "get", "number", ...dir]).stdout).toBe("-5\n");
+});
+
+test("an argument that is not UTF-8 is refused before anything is done with it", () => {
+  const root = mkdtempSync(join(tmpdir(), "hvguest-root-"));
+  const words = `kvp set "$(printf 'k\\377')" v --dir ${root}`;
+  const { exitCode, stderr } = Bun.spawnSync(
+    ["/bin/sh", "-c", `exec "$@" ${words}`, "sh", ...fromSource],
+    { env: {}, stdout: "pipe", stderr: "pipe" },
+  );
+  expect(stderr.toString()).toBe("error: hvguest: argument 3 ('k\u{fffd}') is not UTF-8\n");
+  expect(exitCode).toBe(2);
+  expect(readdirSync(root)).toEqual([]);
+  // The character itself may be meant.
+  expect(hvguest(["kvp", "set", "k\u{fffd}", "v", "--dir", root]).status).toBe(0);
+});
+
+test("a very long argument is told in one line of a readable length", () => {
+  const { status, stderr } = hvguest(["x".repeat(100_000)]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^error: hvguest: Unknown command: x{900,}…\n$/);
+});
+
+test("standard input that cannot be read is a failure in one line", () => {
+  const { exitCode, stderr } = Bun.spawnSync([...fromSource, "kvp", "import"], {
+    env: {},
+    stdin: openSync("/", "r"),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(stderr.toString()).toMatch(/^error: hvguest: read standard input: [^\n]+\n$/);
+  expect(exitCode).toBe(1);
 });
 
 test("output that cannot be written is a failure in one line", () => {

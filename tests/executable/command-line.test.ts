@@ -39,11 +39,19 @@ test("a wrong command line is told in one line, with status 2", async () => {
     ["kvp"],
     ["kvp", "list", "--wrong"],
     ["kvp", "get"],
+    ["kvp", "get", "--wrong", "key"],
+    ["net", "plan", "--manager", "wrong", "-"],
+    ["uninstall", "--dry-run=yes"],
+    ["--", "kvp"],
+    ["x".repeat(100_000)],
   ];
   for (const args of wrong) {
     const { status, stdout, stderr } = await hvguest(args);
     expect([args, status, stdout]).toEqual([args, 2, ""]);
-    expect(stderr).toMatch(/^error: hvguest: [^\n]+\n$/);
+    expect(stderr).toMatch(/^error: hvguest: [^\n\u{10fffd}]+\n$/u);
+    if (args.includes("--wrong")) {
+      expect(stderr).toContain("Unknown option '--wrong'");
+    }
   }
 });
 

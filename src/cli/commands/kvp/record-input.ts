@@ -8,21 +8,31 @@ import {
   RecordError,
   type RecordLimits,
 } from "../../../services/kvp/pool-record.ts";
-import { UsageError } from "../../command.ts";
+import { CommandError, ExitStatus, UsageError } from "../../command.ts";
 
 /**
  * The text of a file, or of standard input for undefined and "-".
- * @throws UsageError when it is not UTF-8, NativeError when it cannot be read.
+ * @throws UsageError when it is not UTF-8; NativeError or CommandError when it cannot be read
  */
 export async function inputText(path: string | undefined): Promise<string> {
   const bytes =
     path === undefined || path === "-"
-      ? await Bun.stdin.bytes()
+      ? await standardInput()
       : callFile(`read '${path}'`, () => readFileSync(path));
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new UsageError(`'${path ?? "-"}' is not UTF-8`, { cause: error });
+  }
+}
+
+/** @throws CommandError when it cannot be read: it may be a folder */
+async function standardInput(): Promise<Uint8Array> {
+  try {
+    return await Bun.stdin.bytes();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`read standard input: ${reason}`, ExitStatus.failed, { cause: error });
   }
 }
 
