@@ -52,6 +52,8 @@ pub struct Outbound {
     waiting: VecDeque<(Descriptor, Vec<u8>)>,
     /// The number of the request that is answered next.
     pub transaction: u64,
+    /// Whether something has been put into the ring since the last signal.
+    unsignalled: bool,
     /// Held as long as the channel is open.
     _lock: OwnedFd,
 }
@@ -65,6 +67,7 @@ impl Outbound {
             sender,
             waiting: VecDeque::new(),
             transaction: 0,
+            unsignalled: false,
             _lock: lock,
         })))
     }
@@ -106,11 +109,26 @@ impl Outbound {
 
     fn put(&mut self, descriptor: Descriptor, body: &[u8]) -> Result<Put, End> {
         match self.sender.send(descriptor, body)? {
-            Sent::Quietly => Ok(Put::Quietly),
+            Sent::Quietly => {
+                self.unsignalled = true;
+                Ok(Put::Quietly)
+            }
             Sent::NeedsSignal => self.signal().map(|()| Put::Signalled),
             Sent::Full => Ok(Put::Full),
             Sent::TooLarge => Err(End::Errno(Errno::MSGSIZE)),
         }
+    }
+
+    /// Signals the host if it may not know of everything that is in the ring: one
+    /// that looks only once for each signal has not seen what came while it looked.
+    ///
+    /// # Errors
+    /// [`End::HungUp`] when the offer is rescinded.
+    pub fn signal_the_rest(&mut self) -> Result<(), End> {
+        if self.unsignalled {
+            self.signal()?;
+        }
+        Ok(())
     }
 
     /// Signals the host, which also unmasks our interrupt (hv_uio_irqcontrol).
@@ -120,7 +138,10 @@ impl Outbound {
     pub fn signal(&mut self) -> Result<(), End> {
         loop {
             match write(&self.device, &1i32.to_ne_bytes()) {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.unsignalled = false;
+                    return Ok(());
+                }
                 Err(Errno::INTR) => {}
                 // The size is right: the device is going (uio_write).
                 Err(Errno::IO | Errno::INVAL) => return Err(End::HungUp),

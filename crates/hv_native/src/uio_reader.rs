@@ -147,6 +147,7 @@ impl Reader {
         if !self.receiver.is_empty()? {
             return Ok(());
         }
+        self.with_outbound(Outbound::signal_the_rest)?;
         self.wait.wait(None).map(drop)
     }
 
