@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { FcopyStatus } from "../host/fcopy.ts";
 import type { Scenario } from "../runner/scenario.ts";
+import { assertContent } from "./arrived-file.ts";
 
 export const fcopyBasics: readonly Scenario[] = [
   {
@@ -15,8 +16,7 @@ export const fcopyBasics: readonly Scenario[] = [
       const copied = await fcopy.copy("/tmp/", "ten", content);
       context.sawStatus("complete", copied.status);
       assert.equal(copied.status, FcopyStatus.ok);
-      const sum = new Bun.CryptoHasher("sha256").update(content).digest("hex");
-      assert.equal((await context.sh("sha256sum < /tmp/ten")).slice(0, 64), sum);
+      await assertContent(context, "/tmp/ten", content);
     },
   },
 ];

@@ -5,19 +5,12 @@ import { randomBytes } from "node:crypto";
 import { type FcopyHost, FcopyFlag, fragmentBytes } from "../host/fcopy.ts";
 import { type Context, statusText } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
+import { assertContent } from "./arrived-file.ts";
 
 const { overWrite, createPath } = {
   overWrite: FcopyFlag.overwrite,
   createPath: FcopyFlag.createPath,
 };
-
-const sha256 = (content: Uint8Array) =>
-  new Bun.CryptoHasher("sha256").update(content).digest("hex");
-
-/** The checksum of a file in the guest; undefined when it is not there. */
-async function sum(context: Context, path: string): Promise<string> {
-  return (await context.sh(`sha256sum < '${path}' 2>/dev/null | cut -c1-64; true`)).trim();
-}
 
 /** An empty directory on a disk, and everything that is in it afterwards. */
 async function emptyDirectory(context: Context, path: string): Promise<() => Promise<string>> {
@@ -48,7 +41,7 @@ export const fcopyFiles: readonly Scenario[] = [
         const content = randomBytes(size);
         const status = await copyStatus(fcopy, "/mnt/ext4/sizes/", `f${size}`, content);
         context.expect(`${size} bytes`, status, "0x00000000");
-        assert.equal(await sum(context, `/mnt/ext4/sizes/f${size}`), sha256(content), `${size}`);
+        await assertContent(context, `/mnt/ext4/sizes/f${size}`, content, `${size}`);
       }
       const mode = await context.sh("stat -c %a /mnt/ext4/sizes/f1");
       context.expect("mode", mode, "744");
@@ -62,7 +55,7 @@ export const fcopyFiles: readonly Scenario[] = [
       const fcopy = await context.ready("fcopy");
       const content = randomBytes(100_000_000);
       context.sawStatus("complete", (await fcopy.copy("/mnt/xfs/", "large", content)).status);
-      assert.equal(await sum(context, "/mnt/xfs/large"), sha256(content));
+      await assertContent(context, "/mnt/xfs/large", content);
       await context.sh("rm /mnt/xfs/large");
     },
   },
@@ -152,7 +145,7 @@ export const fcopyFiles: readonly Scenario[] = [
       assert.equal(statusText(cancelled.status), "0x00000000");
       assert.equal(await context.sh("cat /mnt/ext4/keep/file; ls -A /mnt/ext4/keep"), "old\nfile");
       await fcopy.copy("/mnt/ext4/keep/", "file", content, { flags: overWrite });
-      assert.equal(await sum(context, "/mnt/ext4/keep/file"), sha256(content));
+      await assertContent(context, "/mnt/ext4/keep/file", content);
       assert.equal(await context.sh("stat -c %a /mnt/ext4/keep/file"), "600");
     },
   },

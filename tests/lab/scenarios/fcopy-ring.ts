@@ -8,15 +8,14 @@ import { ourBinary } from "../runner/daemon.ts";
 import { type Context, statusText } from "../runner/context.ts";
 import type { GuestName } from "../vm/cache.ts";
 import type { Scenario } from "../runner/scenario.ts";
+import { assertContent } from "./arrived-file.ts";
+import { effort } from "./daemon-effort.ts";
 
 const ok = "0x00000000";
 const failed = "0x80004005";
 const guests: readonly GuestName[] = ["g612", "g7"];
 const type = MessageType.fcopy;
 const vmbusClass = "34d14be3-dee4-41c8-9ae7-6b174977c192";
-
-const sha256 = (content: Uint8Array) =>
-  new Bun.CryptoHasher("sha256").update(content).digest("hex");
 
 /** The bodies of a copy in order: START, every WRITE, COMPLETE. */
 function bodiesOf(fileName: string, content: Uint8Array): Uint8Array[] {
@@ -43,19 +42,13 @@ async function copyAtOnce(
   for (const header of sent) {
     assert.equal(statusText((await fcopy.reply(header)).status), ok, name);
   }
-  assert.equal((await context.sh(`sha256sum < /tmp/${name}`)).slice(0, 64), sha256(content));
+  await assertContent(context, `/tmp/${name}`, content);
 }
 
 async function goodFile(context: Context, fcopy: FcopyHost, after: string): Promise<void> {
   const copied = await fcopy.copy("/tmp/", "good", Buffer.from(after), { flags: 1 });
   assert.equal(statusText(copied.status), ok, `a good file after ${after}: ${copied.step}`);
   assert.equal(await context.sh("cat /tmp/good"), after);
-}
-
-/** Clock ticks that the daemon has used. */
-async function ticks(context: Context): Promise<number> {
-  const pid = await context.daemon.pid();
-  return Number(await context.sh(`awk '{print $14 + $15}' /proc/${pid}/stat`));
 }
 
 export const fcopyRing: readonly Scenario[] = [
@@ -126,7 +119,7 @@ export const fcopyRing: readonly Scenario[] = [
           }
         }
       }
-      assert.equal((await context.sh("sha256sum < /tmp/numbered")).slice(0, 64), sha256(content));
+      await assertContent(context, "/tmp/numbered", content);
     },
   },
   {
@@ -176,9 +169,9 @@ export const fcopyRing: readonly Scenario[] = [
       await copyAtOnce(context, fcopy, "unread", async () => {
         // Until the ring is full of answers that nobody takes.
         await Bun.sleep(5000);
-        const before = await ticks(context);
+        const before = await effort(context);
         await Bun.sleep(5000);
-        const used = (await ticks(context)) - before;
+        const used = (await effort(context)).ticks - before.ticks;
         assert.ok(used < 50, `${used} ticks in five seconds`);
         fcopy.channel.resume();
       });
@@ -227,7 +220,7 @@ export const fcopyRing: readonly Scenario[] = [
           context.expect(`status of ${lie}`, statusText(answer.readUInt32LE(20)), ok);
           context.expect("flags", answer.readUInt8(25), 5);
         }
-        assert.equal((await context.sh("sha256sum < /tmp/lie")).slice(0, 64), sha256(content));
+        await assertContent(context, "/tmp/lie", content);
       }
     },
   },

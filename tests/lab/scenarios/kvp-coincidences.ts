@@ -6,20 +6,19 @@ import { enumerateBody, type KvpHost, KvpPool, KvpStatus, setBody } from "../hos
 import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
+import { debian, osName } from "./os-name.ts";
 import { poolPath, readPool } from "./pool-file.ts";
 
 /** HV_ERROR_MACHINE_LOCKED */
 const machineLocked = 0x8007_04f7;
 
-const debian = "Debian GNU/Linux";
-
-async function osName(kvp: KvpHost): Promise<string | undefined> {
-  return (await kvp.enumerate(KvpPool.auto, 5)).item?.value;
-}
-
-/** Puts the pools onto a file system that can be frozen. */
-async function poolsOnExt4(context: Context): Promise<void> {
+/** A daemon whose pools, with a key in one, are on a file system that can be frozen. */
+async function withPoolsOnExt4(context: Context): Promise<KvpHost> {
   await context.sh("mkdir /mnt/ext4/hyperv && mount --bind /mnt/ext4/hyperv /var/lib/hyperv");
+  await context.daemon.start();
+  const kvp = await context.ready("kvp");
+  await kvp.set(KvpPool.external, "key", "before");
+  return kvp;
 }
 
 export const kvpCoincidences: readonly Scenario[] = [
@@ -29,11 +28,8 @@ export const kvpCoincidences: readonly Scenario[] = [
     daemon: "none",
     who: ["ours"],
     async run(context) {
-      await poolsOnExt4(context);
-      await context.daemon.start();
-      const kvp = await context.ready("kvp");
+      const kvp = await withPoolsOnExt4(context);
       const vss = await context.ready("vss");
-      await kvp.set(KvpPool.external, "key", "before");
       assert.equal((await vss.freeze()).status, 0);
       assert.deepEqual(await kvp.list(KvpPool.external), [{ key: "key", value: "before" }]);
       const sent = kvp.post(setBody(KvpPool.external, "key", "meanwhile"));
@@ -50,11 +46,8 @@ export const kvpCoincidences: readonly Scenario[] = [
     who: ["ours"],
     seconds: 90,
     async run(context) {
-      await poolsOnExt4(context);
-      await context.daemon.start();
-      const kvp = await context.ready("kvp");
+      const kvp = await withPoolsOnExt4(context);
       const vss = await context.ready("vss");
-      await kvp.set(KvpPool.external, "key", "before");
       assert.equal((await vss.freeze()).status, 0);
       const refused = await kvp.set(KvpPool.external, "key", "never");
       assert.equal(refused.status, machineLocked);
@@ -70,10 +63,7 @@ export const kvpCoincidences: readonly Scenario[] = [
     daemon: "none",
     seconds: 120,
     async run(context) {
-      await poolsOnExt4(context);
-      await context.daemon.start();
-      const kvp = await context.ready("kvp");
-      await kvp.set(KvpPool.external, "key", "before");
+      const kvp = await withPoolsOnExt4(context);
       await kvp.list(KvpPool.auto);
       await context.sh("fsfreeze --freeze /mnt/ext4");
       try {

@@ -1,15 +1,10 @@
 // Data exchange: daemons die, end and start, and replies come late.
 
 import assert from "node:assert/strict";
-import { enumerateBody, type KvpHost, KvpPool, KvpStatus } from "../host/kvp.ts";
+import { enumerateBody, KvpPool, KvpStatus } from "../host/kvp.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
-
-async function osName(kvp: KvpHost): Promise<string | undefined> {
-  return (await kvp.enumerate(KvpPool.auto, 5)).item?.value;
-}
-
-const debian = "Debian GNU/Linux";
+import { debian, osName } from "./os-name.ts";
 
 export const kvpLifecycle: readonly Scenario[] = [
   {

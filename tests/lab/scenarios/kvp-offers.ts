@@ -1,10 +1,12 @@
 // Data exchange: the offer comes and goes, and the daemon sleeps meanwhile.
 
 import assert from "node:assert/strict";
-import { enumerateBody, type KvpHost, KvpPool } from "../host/kvp.ts";
+import { enumerateBody, KvpPool } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
+import { effort } from "./daemon-effort.ts";
+import { debian, osName } from "./os-name.ts";
 
 /** Open files and threads of the daemon. */
 async function footprint(context: Context): Promise<{ files: number; threads: number }> {
@@ -15,18 +17,6 @@ async function footprint(context: Context): Promise<{ files: number; threads: nu
     .split("\n")
     .map(Number);
   return { files: files ?? 0, threads: threads ?? 0 };
-}
-
-/** Processor time of the daemon in hundredths of a second, and its context switches. */
-async function effort(context: Context): Promise<{ ticks: number; switches: number }> {
-  const pid = await context.daemon.pid();
-  const stat = await context.sh(`cat /proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const switches = await context.sh(`cat /proc/${pid}/task/*/status | grep ctxt_switches`);
-  return {
-    ticks: Number(fields[11]) + Number(fields[12]),
-    switches: switches.split("\n").reduce((sum, line) => sum + Number(line.split(":")[1]), 0),
-  };
 }
 
 /**
@@ -43,12 +33,6 @@ async function sleeps(context: Context, seconds: number): Promise<void> {
     return after.ticks - before.ticks <= seconds && switches <= seconds * 4;
   });
 }
-
-async function osName(kvp: KvpHost): Promise<string | undefined> {
-  return (await kvp.enumerate(KvpPool.auto, 5)).item?.value;
-}
-
-const debian = "Debian GNU/Linux";
 
 export const kvpOffers: readonly Scenario[] = [
   {

@@ -2,7 +2,7 @@
 // where only a distribution's script can do it.
 
 import assert from "node:assert/strict";
-import { type IpInfo, KvpStatus } from "../host/kvp.ts";
+import { type IpInfo, type KvpHost, KvpStatus } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
@@ -154,6 +154,18 @@ const fullLists: Partial<IpInfo> = {
     .padEnd(1024, ";"),
 };
 
+/** The same on an adapter for which only the distribution's script can set addresses. */
+function withScript(
+  context: Context,
+  ending: string,
+  act: (kvp: KvpHost) => Promise<void>,
+): Promise<void> {
+  return withNetwork(context, async () => {
+    await context.sh(`${adapterShown}; ${installScript(context, ending)}`);
+    await act(await context.ready("kvp"));
+  });
+}
+
 export const network: readonly Scenario[] = [
   {
     name: "a host is told addresses, masks and families of the adapter with a MAC",
@@ -215,9 +227,7 @@ export const network: readonly Scenario[] = [
     service: "kvp",
     seconds: 120,
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 0")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "exit 0", async (kvp) => {
         for (const [name, info] of cases) {
           await context.sh("rm -f /run/lab-script/*");
           const { status } = await kvp.setIpInfo({ adapter, ...info });
@@ -237,9 +247,7 @@ export const network: readonly Scenario[] = [
     name: "a script that fails, or is not there, is a failure to the host",
     service: "kvp",
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 3")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "exit 3", async (kvp) => {
         assert.equal((await kvp.setIpInfo({ adapter, ...oneAddress })).status, KvpStatus.fail);
         await context.sh(`rm ${scriptFile}`);
         assert.equal((await kvp.setIpInfo({ adapter, ...oneAddress })).status, KvpStatus.fail);
@@ -249,9 +257,7 @@ export const network: readonly Scenario[] = [
     name: "an unknown adapter and a wrong item are told by their statuses",
     service: "kvp",
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 0")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "exit 0", async (kvp) => {
         const unknown = await kvp.setIpInfo({
           adapter: adapter.replace("f86", "f87"),
           ...oneAddress,
@@ -267,9 +273,7 @@ export const network: readonly Scenario[] = [
     name: "an adapter is meant by its whole GUID, and by nothing else",
     service: "kvp",
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 0")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "exit 0", async (kvp) => {
         for (const wrong of [
           adapter.slice(0, -1),
           adapter.slice(1, -1),
@@ -294,9 +298,7 @@ export const network: readonly Scenario[] = [
     who: ["ours"],
     seconds: 120,
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 0")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "exit 0", async (kvp) => {
         await context.sh("touch /run/lab-mark; sleep 0.1");
         for (const [name, fault] of faults) {
           const { status } = await kvp.setIpInfo({ adapter, ...oneAddress, ...fault });
@@ -315,9 +317,7 @@ export const network: readonly Scenario[] = [
     who: ["ours"],
     seconds: 120,
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "exit 0")}`);
-        let kvp = await context.ready("kvp");
+      withScript(context, "exit 0", async (kvp) => {
         const file = "cat /var/lib/hyperv/ifcfg-eth0";
         for (const time of ["first", "second"]) {
           assert.equal((await kvp.setIpInfo({ adapter, ...oneAddress })).status, 0, time);
@@ -335,10 +335,10 @@ export const network: readonly Scenario[] = [
         assert.match(await context.sh(file), /192\.0\.2\.99/);
         await context.daemon.restart("SIGKILL");
         assert.equal(await answer, "0x80004005");
-        kvp = await context.ready("kvp");
+        const again = await context.ready("kvp");
         await until(20_000, "what was before", async () => (await context.sh(file)) === before);
         await context.sh(`kill $(pidof sleep); ${installScript(context, "exit 0")}`);
-        assert.equal((await kvp.setIpInfo({ adapter, ...oneAddress })).status, 0, "afterwards");
+        assert.equal((await again.setIpInfo({ adapter, ...oneAddress })).status, 0, "afterwards");
       }),
   },
   {
@@ -348,9 +348,7 @@ export const network: readonly Scenario[] = [
     guests: ["g612"],
     seconds: 120,
     run: (context) =>
-      withNetwork(context, async () => {
-        await context.sh(`${adapterShown}; ${installScript(context, "sleep 1000")}`);
-        const kvp = await context.ready("kvp");
+      withScript(context, "sleep 1000", async (kvp) => {
         const { status, milliseconds } = await kvp.setIpInfo({ adapter, ...oneAddress });
         assert.equal(status, KvpStatus.fail);
         assert.ok(milliseconds < 28_000, `${milliseconds} ms`);
