@@ -17,7 +17,7 @@ Every setting of hvguest has a default; without a configuration file it works as
 
 It reads \`/etc/hvguest/hvguest.toml\`, then \`/etc/hvguest/hvguest.toml.d/*.toml\` in the order of their names; what comes later wins. Put your changes into a file of your own there, such as \`50-local.toml\`, and leave the first one to the package. \`hvguest run --root DIR\` reads below \`DIR/etc/hvguest\`.
 
-\`systemctl reload hvguest\` (SIGHUP) reads the files again. A section or key that does not exist, or a value that a key does not take, is an error that names file and line: at the start hvguest ends with it, at a reload it keeps the settings it has.
+\`systemctl reload hvguest\` (SIGHUP) reads the files again. A section or key that does not exist, or a value that a key does not take, is an error that names file and line: at the start hvguest ends with it and status 78, at a reload it keeps the settings it has.
 
 Example:
 

@@ -11,6 +11,8 @@ export const ExitStatus = {
   noDevice: 69,
   /** EX_SOFTWARE: a bug of ours. */
   bug: 70,
+  /** EX_CONFIG: hvguest.toml is wrong; starting again does not help. */
+  configuration: 78,
   /** lsvmbus where there is no VMBus, as the kernel's tool. */
   noBus: 255,
 } as const;

@@ -34,8 +34,10 @@ function describe(error: unknown): { status: ExitStatus; text: string } {
   if (error instanceof CommandError) {
     return { status: error.status, text: error.message };
   }
+  if (error instanceof ConfigurationError) {
+    return { status: ExitStatus.configuration, text: error.message };
+  }
   if (
-    error instanceof ConfigurationError ||
     error instanceof NativeError ||
     // The kernel's first words are not its protocol: no fault of ours.
     error instanceof WireError

@@ -115,6 +115,27 @@ test("standard input that cannot be read is a failure in one line", () => {
   expect(exitCode).toBe(1);
 });
 
+test.each([{ command: ["kvp", "import"] }, { command: ["net", "plan"] }])(
+  "$command: an endless file is refused, and so is endless standard input",
+  ({ command }) => {
+    for (const [file, stdin, name] of [
+      ["/dev/zero", "/dev/null", "'/dev/zero'"],
+      ["-", "/dev/zero", "standard input"],
+    ] as const) {
+      const { exitCode, stderr } = Bun.spawnSync([...fromSource, ...command, file], {
+        env: {},
+        stdin: openSync(stdin, "r"),
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      expect(stderr.toString()).toMatch(
+        new RegExp(`^error: hvguest: ${name} is longer than \\d+ bytes\n$`),
+      );
+      expect(exitCode).toBe(2);
+    }
+  },
+);
+
 test("output that cannot be written is a failure in one line", () => {
   const { exitCode, stderr } = Bun.spawnSync([...fromSource, "--help"], {
     env: {},
@@ -141,5 +162,5 @@ test("a wrong configuration ends the agent before it starts, in one line with fi
   expect(stderr).toBe(
     `error: hvguest: '${root}/etc/hvguest/hvguest.toml' line 2: [kvp] there is no key 'enable'\n`,
   );
-  expect(status).toBe(1);
+  expect(status).toBe(78);
 });

@@ -36,11 +36,14 @@ test("a failed command has its own status", () => {
   expect(reported("command")).toEqual({ status: 69, lines: ["error: hvguest: no device"] });
 });
 
-test("a wrong configuration and a refusal of the kernel are status 1", () => {
+test("a wrong configuration is status 78", () => {
   expect(reported("configuration")).toEqual({
-    status: 1,
+    status: 78,
     lines: ["error: hvguest: 'hvguest.toml' line 1: wrong"],
   });
+});
+
+test("a refusal of the kernel is status 1", () => {
   const { status, lines } = reported("native");
   expect(status).toBe(1);
   expect(lines).toHaveLength(1);

@@ -39,6 +39,6 @@ test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
     expect(text(path)).toMatch(/^ConditionPathExistsGlob=\|.*VM\[Bb\]/m);
     expect(text(path)).not.toContain("BindsTo=");
     expect(text(path)).toContain("\nMemoryDenyWriteExecute=yes\n");
-    expect(text(path)).toContain("\nRestartPreventExitStatus=2 69\n");
+    expect(text(path)).toContain("\nRestartPreventExitStatus=2 69 78\n");
   },
 );

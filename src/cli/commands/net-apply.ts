@@ -18,7 +18,7 @@ export const netApply = command<WishArguments>({
   run: ({ file, manager, json }, { environment, print, signal }) =>
     failuresTold(async () => {
       const context = netContext(environment);
-      const { subject, request } = readWish(file, context);
+      const { subject, request } = await readWish(file, context);
       const options = configureOptions(context, manager);
       const done = await configure(subject, request, options, signal);
       print(

@@ -1,7 +1,6 @@
 // What the commands of `hvguest net` share: the configuration, the file, and how
 // failures are told.
 
-import { readFileSync } from "node:fs";
 import type { Argv } from "yargs";
 import { readConfiguration } from "../../agent/configuration.ts";
 import { type NetworkInterface, networkInterfaces } from "../../platform/network.ts";
@@ -22,6 +21,7 @@ import { kernelSource } from "../../services/network/network-source.ts";
 import { type ManagerName, managerNames } from "../../services/network/plan.ts";
 import type { Settings } from "../../services/settings.ts";
 import { CommandError, ExitStatus } from "../command.ts";
+import { inputText } from "../input.ts";
 
 export interface NetContext {
   readonly paths: Paths;
@@ -42,24 +42,25 @@ export function configureOptions(
   return { paths, manager: manager ?? settings.manager, source: kernelSource };
 }
 
-/** The interface and the wish in a file; `-` is standard input. @throws CommandError */
-export function readWish(
+/** Far more than all addresses that a host can tell. */
+const maxWishBytes = 1024 * 1024;
+
+/**
+ * The interface and the wish in a file; `-` is standard input.
+ * @throws CommandError, UsageError, NativeError
+ */
+export async function readWish(
   path: string,
   { paths }: NetContext,
-): { readonly subject: NetworkInterface; readonly request: IpRequest } {
-  const name = path === "-" ? "standard input" : `'${path}'`;
-  let text: string;
-  try {
-    text = readFileSync(path === "-" ? 0 : path, "utf8");
-  } catch (error) {
-    throw new CommandError(`read ${name}: ${textOf(error)}`, ExitStatus.failed, { cause: error });
-  }
+): Promise<{ readonly subject: NetworkInterface; readonly request: IpRequest }> {
+  const text = await inputText(path, maxWishBytes);
   try {
     const file = parseNetworkFile(text);
     const subject = subjectOf(file, networkInterfaces(kernelSource.read(), paths.sys));
     return { subject, request: requestOf(file, subject) };
   } catch (error) {
     if (error instanceof NetworkFileError) {
+      const name = path === "-" ? "standard input" : `'${path}'`;
       throw new CommandError(`${name}: ${error.message}`, ExitStatus.failed, { cause: error });
     }
     throw error;

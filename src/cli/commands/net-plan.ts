@@ -19,7 +19,7 @@ export const netPlan = command<WishArguments>({
   run: ({ file, manager, json }, { environment, print }) =>
     failuresTold(async () => {
       const context = netContext(environment);
-      const { subject, request } = readWish(file, context);
+      const { subject, request } = await readWish(file, context);
       const plan = await planFor(subject, request, configureOptions(context, manager));
       print(json ? netPlanJson(plan) : netPlanText(plan));
       return ExitStatus.done;

@@ -1,6 +1,7 @@
 import { ExitStatus } from "../../command.ts";
+import { inputText } from "../../input.ts";
 import { ChosenPool, poolCommand } from "./pool-choice.ts";
-import { inputText, linesOf } from "./record-input.ts";
+import { linesOf, maxRecordText } from "./record-input.ts";
 import { jsonLine } from "./record-text.ts";
 
 export const deleteCommand = poolCommand<{ readonly key: string }>({
@@ -31,7 +32,9 @@ export const deleteMultipleCommand = poolCommand<{ readonly keys: string[] }>({
   run: async (args, context) => {
     const pool = new ChosenPool(args, context);
     const isInput = args.keys.length === 1 && args.keys[0] === "-";
-    const keys = isInput ? linesOf(await inputText(undefined)).map(({ line }) => line) : args.keys;
+    const keys = isInput
+      ? linesOf(await inputText(undefined, maxRecordText)).map(({ line }) => line)
+      : args.keys;
     if (pool.view() === undefined) {
       context.print(args.json ? jsonLine({ removed: 0 }) : "0\n");
       return ExitStatus.done;

@@ -1,7 +1,8 @@
 import type { Argv } from "yargs";
 import { type CommandContext, ExitStatus } from "../../command.ts";
+import { inputText } from "../../input.ts";
 import { ChosenPool, type PoolArguments, poolCommand } from "./pool-choice.ts";
-import { inputText, recordsOf } from "./record-input.ts";
+import { maxRecordText, recordsOf } from "./record-input.ts";
 
 /** What becomes of the keys that are there. */
 type Mode = "merge" | "replace" | "append";
@@ -51,7 +52,7 @@ async function imported(
   mode: Mode,
 ): Promise<ExitStatus> {
   const pool = new ChosenPool(args, context);
-  const records = recordsOf(await inputText(args.file), args.json, pool.limits);
+  const records = recordsOf(await inputText(args.file, maxRecordText), args.json, pool.limits);
   pool.change((editor) => {
     for (const { key, value } of records) {
       if (mode === "append") {

@@ -1,40 +1,15 @@
-// Records and keys from standard input or a file, one a line.
+// Records and keys in text, one a line.
 
-import { readFileSync } from "node:fs";
-import { callFile } from "../../../platform/file-call.ts";
 import {
   encodeRecord,
   type PoolRecord,
   RecordError,
   type RecordLimits,
 } from "../../../services/kvp/pool-record.ts";
-import { CommandError, ExitStatus, UsageError } from "../../command.ts";
+import { UsageError } from "../../command.ts";
 
-/**
- * The text of a file, or of standard input for undefined and "-".
- * @throws UsageError when it is not UTF-8; NativeError or CommandError when it cannot be read
- */
-export async function inputText(path: string | undefined): Promise<string> {
-  const bytes =
-    path === undefined || path === "-"
-      ? await standardInput()
-      : callFile(`read '${path}'`, () => readFileSync(path));
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new UsageError(`'${path ?? "-"}' is not UTF-8`, { cause: error });
-  }
-}
-
-/** @throws CommandError when it cannot be read: it may be a folder */
-async function standardInput(): Promise<Uint8Array> {
-  try {
-    return await Bun.stdin.bytes();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`read standard input: ${reason}`, ExitStatus.failed, { cause: error });
-  }
-}
+/** Twice the text of a full pool: 13,107 records, each up to 254 and 1,022 bytes long. */
+export const maxRecordText = 32 * 1024 * 1024;
 
 /** Lines without their ends; empty ones are left out, their numbers count. */
 export function linesOf(text: string): { readonly number: number; readonly line: string }[] {

@@ -1,8 +1,9 @@
 import type { Argv } from "yargs";
 import type { PoolEditor } from "../../../services/kvp/pool-editor.ts";
 import { type CommandContext, ExitStatus, UsageError } from "../../command.ts";
+import { inputText } from "../../input.ts";
 import { ChosenPool, type PoolArguments, poolCommand } from "./pool-choice.ts";
-import { inputText, recordsOf } from "./record-input.ts";
+import { maxRecordText, recordsOf } from "./record-input.ts";
 
 type KeyValueArguments = {
   readonly key: string;
@@ -70,7 +71,7 @@ async function applied(
   }
   const records =
     value === undefined
-      ? recordsOf(await inputText(undefined), args.json, pool.limits)
+      ? recordsOf(await inputText(undefined, maxRecordText), args.json, pool.limits)
       : [{ key, value }];
   pool.change((editor) => {
     for (const record of records) {
