@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { daemonRuntime } from "../../src/cli/daemon-runtime.ts";
 
 const packaging = join(import.meta.dir, "../../packaging");
 const files = readdirSync(packaging, { recursive: true, withFileTypes: true })
@@ -40,5 +41,14 @@ test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
     expect(text(path)).not.toContain("BindsTo=");
     expect(text(path)).toContain("\nMemoryDenyWriteExecute=yes\n");
     expect(text(path)).toContain("\nRestartPreventExitStatus=2 69 78\n");
+  },
+);
+
+test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
+  "%s gives the runtime what it would execute itself again for",
+  (path) => {
+    const given = /^Environment=(.*)$/m.exec(text(path))?.[1];
+    const wanted = Object.entries(daemonRuntime).map(([name, value]) => `${name}=${value}`);
+    expect(given).toBe(wanted.join(" "));
   },
 );
