@@ -42,6 +42,8 @@ export interface NegotiateOptions {
   readonly counts?: { readonly frameworks?: number; readonly messages?: number };
   readonly header?: Partial<MessageHeader>;
   readonly milliseconds?: number;
+  /** Passes over answers to requests of an earlier connection, which may still come. */
+  readonly passesOver?: boolean;
 }
 
 /** A reply of the guest, checked against the request's header. */
@@ -85,7 +87,12 @@ export class Component {
     const frameworks = options.frameworks ?? this.description.frameworks;
     const messages = options.messages ?? this.description.messages;
     this.postNegotiation(options);
-    const { header, body } = await this.receiveMessage(options.milliseconds ?? replyMilliseconds);
+    const milliseconds = options.milliseconds ?? replyMilliseconds;
+    let received = await this.receiveMessage(milliseconds);
+    while (options.passesOver === true && received.header.type !== MessageType.negotiate) {
+      received = await this.receiveMessage(milliseconds);
+    }
+    const { header, body } = received;
     if (header.type !== MessageType.negotiate) {
       throw new GuestProtocolError(`type ${header.type} in answer to a negotiation`);
     }

@@ -20,7 +20,10 @@ export interface StartOptions {
   readonly as?: string;
   /** Arguments; `run` for hvguest and `-n` for the other names by default. */
   readonly arguments?: string;
-  /** More of its environment, as a shell writes it: `NAME=value`. */
+  /**
+   * Its environment, as a shell writes it: `NAME=value`; by default what our systemd
+   * unit sets, without which the program executes itself once more.
+   */
   readonly environment?: string;
 }
 
@@ -35,6 +38,10 @@ const fcopyClass = "34d14be3-dee4-41c8-9ae7-6b174977c192";
 
 /** UIO file copy needs the driver bound, which Debian's units do. */
 const bindUio = `echo ${fcopyClass} > /sys/bus/vmbus/drivers/uio_hv_generic/new_id 2>/dev/null`;
+
+/** `Environment=` of our systemd units. */
+const unitEnvironment =
+  "BUN_JSC_useJIT=0 BUN_JSC_useConcurrentGC=0 BUN_JSC_numberOfGCMarkers=1 BUN_GC_TIMER_DISABLE=1";
 
 /** One daemon at a time. */
 export class Daemon {
@@ -63,16 +70,15 @@ export class Daemon {
 
   /** Starts it and returns at once; its output is in `daemonLog`. */
   async start(options: StartOptions = {}): Promise<GuestJob> {
-    const name = options.as ?? "hvguest";
+    const { as: name = "hvguest" } = options;
     const prepare = [
-      "mkdir -p /run/names",
-      `ln -sf ${ourBinary} /run/names/${name}`,
-      this.#service === "fcopy" && this.#who === "c" ? bindUio : "",
+      "cd /; echo $$ > /run/daemon.pid",
+      name === "hvguest" ? "true" : `ln -sf ${ourBinary} /run/names/${name}`,
+      this.#service === "fcopy" && this.#who === "c" ? bindUio : "true",
+      `export ${options.environment ?? unitEnvironment}`,
     ];
-    await this.#machine.try(prepare.filter(Boolean).join("; "));
     const job = this.#machine.job(
-      `cd /; echo $$ > /run/daemon.pid; export ${options.environment ?? "LAB=1"}; ` +
-        `exec ${this.command(options)} >> ${daemonLog} 2>&1`,
+      `${prepare.join("; ")}; exec ${this.command(options)} >> ${daemonLog} 2>&1`,
     );
     this.#job = job;
     return job;
@@ -90,7 +96,10 @@ export class Daemon {
   /** Its process id in the guest. */
   async pid(): Promise<number> {
     const text = await until(10_000, "process id of the daemon", async () => {
-      const { stdout } = await this.#machine.try("cat /run/daemon.pid 2>/dev/null");
+      // An earlier daemon's may still be in the file.
+      const { stdout } = await this.#machine.try(
+        "read -r p < /run/daemon.pid && [ -d /proc/$p ] && echo $p",
+      );
       return stdout.trim() || undefined;
     });
     return Number(text);

@@ -15,21 +15,18 @@ import type { Outcome, Scenario, Who } from "./scenario.ts";
 
 /** Ends every daemon, thaws, forgets what daemons keep. Prints what could not be undone. */
 const cleanScript = `
-for d in /proc/[0-9]*; do
-  case "$(readlink $d/exe 2>/dev/null)" in
-    */hv_*_daemon|*/hvguest) kill -9 \${d#/proc/} ;;
-  esac
-done
+kill -9 $(ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's,.*/proc/\\([0-9]*\\)/exe -> .*/\\(hv_.*_daemon\\|hvguest\\)$,\\1,p') 2>/dev/null
 for m in /mnt/ext4 /mnt/xfs; do fsfreeze --unfreeze $m 2>/dev/null; done
 while umount /var/lib/hyperv 2>/dev/null; do :; done
 echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad
 ip addr flush dev eth0 scope global; ip link set eth0 up
 rm -rf /var/lib/hyperv /run/hvguest /run/names /run/daemon.pid /etc/hvguest ${daemonLog}
 find /tmp /mnt/ext4 /mnt/xfs -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
-mkdir -p /var/lib/hyperv
+mkdir -p /var/lib/hyperv /run/names
 : > ${daemonLog}
 dmesg -c > /dev/null
-for m in /mnt/ext4 /mnt/xfs; do touch $m/.lab && rm $m/.lab || echo "$m is not writable"; done
+for m in /mnt/ext4 /mnt/xfs; do echo > $m/.lab || echo "$m is not writable"; done
+rm -f /mnt/ext4/.lab /mnt/xfs/.lab
 `;
 
 /** Lines of the kernel log that no scenario may cause. */
@@ -37,6 +34,11 @@ const kernelComplaint = /BUG:|Oops|hung task|blocked for more|WARNING:/;
 
 /** Those that our daemon may not cause either; the C daemons are known to. */
 const daemonComplaint = /segfault|general protection|traps:/;
+
+/** Whether the guest is of no use after a scenario. */
+export function ruinsGuest({ ruinsGuest: whose = [] }: Scenario, who: Who): boolean {
+  return whose.includes(who);
+}
 
 /** How scenarios are run. */
 export interface RunnerOptions {
@@ -126,7 +128,7 @@ export class GuestRunner implements AsyncDisposable {
       return { error: reason, observations: context?.observations ?? {} };
     } finally {
       host?.disconnect();
-      if (scenario.ruinsGuest === true || scenario.system !== undefined) {
+      if (ruinsGuest(scenario, who) || scenario.system !== undefined) {
         await this.#discard();
       }
     }
@@ -179,7 +181,7 @@ export class GuestRunner implements AsyncDisposable {
   }
 
   async #askKernel(machine: Machine, scenario: Scenario, who: Who): Promise<void> {
-    if (scenario.ruinsGuest === true || scenario.system !== undefined) {
+    if (ruinsGuest(scenario, who) || scenario.system !== undefined) {
       return;
     }
     const log = await machine.run("dmesg", 10_000);

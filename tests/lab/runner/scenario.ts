@@ -26,8 +26,8 @@ export interface Scenario {
   readonly seconds?: number;
   /** On `gsys`: how its machine, which is this scenario's alone, is started. */
   readonly system?: Pick<SystemMachineOptions, "network" | "cloudInit" | "seed" | "mask">;
-  /** The guest is of no use afterwards: the next scenario gets another one. */
-  readonly ruinsGuest?: boolean;
+  /** Whose guest is of no use afterwards: the next scenario gets another one. */
+  readonly ruinsGuest?: readonly Who[];
   /** What is not built yet; the scenario is listed as pending. */
   readonly pending?: string;
   run(context: Context): Promise<void>;

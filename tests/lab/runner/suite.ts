@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GuestName } from "../vm/cache.ts";
-import { GuestRunner, type RunnerOptions } from "./guest-runner.ts";
+import { GuestRunner, type RunnerOptions, ruinsGuest } from "./guest-runner.ts";
 import { defaultGuests, type Outcome, type Scenario, type Who } from "./scenario.ts";
 
 export interface SuiteOptions extends RunnerOptions {
@@ -46,24 +46,33 @@ function report(outcome: Outcome): void {
   }
 }
 
+/** With so few left, whoever has a guest is done before another one has booted. */
+const worthBoot = 8;
+
 /** What one kind of guest has still to play, which guests of that kind share. */
 interface Queue {
   readonly guest: GuestName;
   readonly turns: { readonly scenario: Scenario; readonly who: Who }[];
+  /** Whether a job has begun with it. */
+  isServed: boolean;
 }
 
 function queuesOf(scenarios: readonly Scenario[], { guests, who }: SuiteOptions): Queue[] {
-  // Those after which a guest has to be booted anew come last: many boots are saved.
-  const ordered = [
-    ...scenarios.filter((scenario) => scenario.ruinsGuest !== true),
-    ...scenarios.filter((scenario) => scenario.ruinsGuest === true),
-  ];
-  return guests.map((guest) => ({
-    guest,
-    turns: who.flatMap((one) =>
-      chosen(ordered, guest, one).map((scenario) => ({ scenario, who: one })),
-    ),
-  }));
+  return guests.map((guest) => {
+    const turns = who.flatMap((one) =>
+      chosen(scenarios, guest, one).map((scenario) => ({ scenario, who: one })),
+    );
+    // Those after which a guest has to be booted anew come last: many boots are saved.
+    const ruins = turns.map((turn) => ruinsGuest(turn.scenario, turn.who));
+    return {
+      guest,
+      isServed: false,
+      turns: [
+        ...turns.filter((_, turn) => !ruins[turn]),
+        ...turns.filter((_, turn) => ruins[turn]),
+      ],
+    };
+  });
 }
 
 /** Runs everything; outcomes in the order in which they ended, also in outcomes.json. */
@@ -74,11 +83,15 @@ export async function runSuite(
   const outcomes: Outcome[] = [];
   const record = join(options.results, "outcomes.json");
   const queues = queuesOf(scenarios, options);
-  const work = async (): Promise<void> => {
-    for (const { guest, turns } of queues) {
-      if (turns.length === 0) {
+  const work = async (job: number): Promise<void> => {
+    // Each job begins with a kind of guest of its own, and helps the others at the end.
+    const own = job % queues.length;
+    for (const queue of [...queues.slice(own), ...queues.slice(0, own)]) {
+      const { guest, turns } = queue;
+      if (turns.length <= (queue.isServed ? worthBoot : 0)) {
         continue;
       }
+      queue.isServed = true;
       await using runner = new GuestRunner(guest, options);
       for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
         const outcome = await runner.run(turn.scenario, turn.who);
@@ -89,7 +102,7 @@ export async function runSuite(
       }
     }
   };
-  await Promise.all(Array.from({ length: options.jobs }, work));
+  await Promise.all(Array.from({ length: options.jobs }, (_, job) => work(job)));
   return outcomes;
 }
 

@@ -36,7 +36,7 @@ export const kernelServices: readonly Scenario[] = [
   {
     name: "the host powers the guest off while the daemon runs",
     service: "kvp",
-    ruinsGuest: true,
+    ruinsGuest: ["ours", "c"],
     async run(context) {
       const shutdown = await context.host.service("shutdown");
       assert.equal((await shutdown.shutDown(ShutdownFlag.powerOff)).status, 0);
@@ -65,7 +65,7 @@ export const kernelServices: readonly Scenario[] = [
     name: "the host restarts the guest by force while the daemon runs",
     service: "kvp",
     guests: ["g61"],
-    ruinsGuest: true,
+    ruinsGuest: ["ours", "c"],
     async run(context) {
       const shutdown = await context.host.service("shutdown");
       assert.equal((await shutdown.shutDown(ShutdownFlag.forcedRestart)).status, 0);

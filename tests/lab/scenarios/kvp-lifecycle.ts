@@ -34,6 +34,8 @@ export const kvpLifecycle: readonly Scenario[] = [
     seconds: 120,
     async run(context) {
       const kvp = await context.ready("kvp");
+      // Under load the first kill may come before the first change.
+      await kvp.set(0, "key0", `value 0 ${"x".repeat(900)}`);
       let last = 0;
       for (let round = 0; round < 6; round += 1) {
         let isOver = false;
@@ -65,7 +67,9 @@ export const kvpLifecycle: readonly Scenario[] = [
     },
   },
   {
+    // It waits for long: the oldest kernel and the newest.
     name: "a reply that comes after the kernel's 30 seconds is not taken for the next one",
+    guests: ["g61", "g7"],
     service: "kvp",
     seconds: 150,
     async run(context) {
@@ -195,9 +199,7 @@ export const kvpLifecycle: readonly Scenario[] = [
         kvp.post(enumerateBody(KvpPool.auto, 5));
         context.host.disconnect();
         const again = await context.host.connect("kvp");
-        await again.channel.receiveOrSilence(300);
-        again.channel.drain();
-        await again.negotiate();
+        await again.negotiate({ passesOver: true });
         assert.equal(await osName(again), debian);
       }
       assert.equal(kvp.channel.isConnected, false);

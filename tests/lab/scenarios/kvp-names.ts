@@ -125,11 +125,11 @@ export const kvpNames: readonly Scenario[] = [
       await context.daemon.start({ as: "hv_kvp_daemon", arguments: "-n" });
       const kvp = await context.ready("kvp");
       const pid = await context.daemon.pid();
-      await Bun.sleep(2000);
+      await Bun.sleep(500);
       const count = `ls /proc/${pid}/task/*/fd | wc -l`;
       const before = await context.sh(count);
       await kvp.list(KvpPool.auto);
-      await Bun.sleep(10_000);
+      await Bun.sleep(3000);
       assert.equal(await context.sh(count), before);
     },
   },

@@ -69,7 +69,9 @@ export const kvpOffers: readonly Scenario[] = [
     },
   },
   {
+    // What the agent does is its own: one kernel tells as much as three.
     name: "a daemon that starts before the service is offered waits for it without polling",
+    guests: ["g612"],
     service: "kvp",
     seconds: 120,
     daemon: "none",

@@ -244,6 +244,7 @@ export const kvpPools: readonly Scenario[] = [
   {
     name: "a thousand records are set, enumerated in order and deleted",
     service: "kvp",
+    guests: ["g612"],
     seconds: 120,
     async run(context) {
       const kvp = await context.ready("kvp");

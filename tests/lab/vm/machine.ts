@@ -208,7 +208,8 @@ export class Machine implements AsyncDisposable {
   protected async command(): Promise<string[]> {
     const options = this.options;
     const kernelArguments = [
-      "console=ttyS0 panic=5 net.ifnames=0",
+      // QEMU translates code once for each address at which a process has it.
+      "console=ttyS0 panic=5 net.ifnames=0 norandmaps",
       `hvlab.hostname=${options.hostname ?? "hvguest"}`,
       options.append ?? "",
     ];
