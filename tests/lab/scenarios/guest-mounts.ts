@@ -32,6 +32,13 @@ export async function assertThawed(context: Context, paths = disks): Promise<voi
   await context.sh(writes, 30_000);
 }
 
+/** Whether writes end by themselves. That the C daemon lets them wait is soon seen. */
+export async function thaws(context: Context): Promise<boolean> {
+  const job = context.machine.job(disks.map((path) => `echo y > ${path}/after`).join(" && "));
+  await Promise.race([job.wait(60_000), Bun.sleep(context.who === "c" ? 2000 : 30_000)]);
+  return job.isDone;
+}
+
 /** Lines of the daemon's log with a text in them, once there is one. */
 export function logged(daemon: Daemon, text: string): Promise<string> {
   return until(20_000, `'${text}' in the daemon's log`, async () => {
