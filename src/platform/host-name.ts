@@ -32,7 +32,10 @@ export class HostName {
     };
   }
 
-  /** The best name that is known now; starts a look-up when the question is new. */
+  /**
+   * The best name that is known now; starts a look-up when the question is new. What
+   * was found before stays the answer meanwhile: addresses come and go all the time.
+   */
   current(): string {
     const { hostname: shortName, hostsFile, resolverFile } = this.#options;
     const short = shortName();
@@ -42,8 +45,10 @@ export class HostName {
     const question = [short, fingerprint(hostsFile), fingerprint(resolverFile)].join("|");
     if (question !== this.#question) {
       this.#question = question;
-      this.#answer = canonicalName(readText(hostsFile), short) ?? short;
-      if (this.#answer === short) {
+      const listed = canonicalName(readText(hostsFile), short);
+      const isStillOurs = this.#answer.startsWith(`${short}.`);
+      this.#answer = listed ?? (isStillOurs ? this.#answer : short);
+      if (listed === undefined) {
         void this.#lookUp(question, short);
       }
     }
@@ -63,10 +68,17 @@ export class HostName {
         return;
       }
       if (found) {
-        this.#answer = name;
-        this.#options.onChange();
+        this.#settle(name);
         return;
       }
+    }
+    this.#settle(short);
+  }
+
+  #settle(answer: string): void {
+    if (this.#answer !== answer) {
+      this.#answer = answer;
+      this.#options.onChange();
     }
   }
 }
@@ -102,8 +114,10 @@ export function searchDomains(resolver: string): string[] {
 }
 
 async function hasAddress(name: string): Promise<boolean> {
-  // c-ares, on the event loop: it holds no thread while it waits.
-  const answers = await Promise.allSettled([dns.resolve4(name), dns.resolve6(name)]);
+  // c-ares, on the event loop: it holds no thread while it waits. A resolver keeps the
+  // servers that it has read first, so each look-up has its own.
+  const resolver = new dns.Resolver();
+  const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   return answers.some((answer) => answer.status === "fulfilled" && answer.value.length > 0);
 }
 

@@ -126,6 +126,23 @@ test("after a change of the network names are looked up again", async () => {
   expect(vm.questions).toHaveLength(2);
 });
 
+test("what was found stays the answer while it is looked up again, until nothing is found", async () => {
+  const vm = machine("vm", "", "search a.org\n");
+  vm.name.current();
+  vm.questions[0]?.answer(true);
+  await settled();
+  vm.name.refresh();
+  expect(vm.name.current()).toBe("vm.a.org");
+  vm.questions[1]?.answer(true);
+  await settled();
+  expect([vm.name.current(), vm.changes]).toEqual(["vm.a.org", 1]);
+  vm.write("resolv.conf", "search b.org\n");
+  expect(vm.name.current()).toBe("vm.a.org");
+  vm.questions[2]?.answer(false);
+  await settled();
+  expect([vm.name.current(), vm.changes]).toEqual(["vm", 2]);
+});
+
 test("without the files the short name stays", () => {
   const name = new HostName({
     hostname: () => "vm",
