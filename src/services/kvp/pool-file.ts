@@ -91,7 +91,8 @@ export class PoolFile implements RecordFile, Disposable {
   mark(): FileStamp | undefined {
     const before = this.stamp();
     // Other changes have the time of a tick of the kernel's clock; this lies between.
-    const now = (performance.timeOrigin + performance.now()) / 1000;
+    // performance.now() does not follow a clock that is set, as after a saved state.
+    const now = (Date.now() + (performance.now() % 1)) / 1000;
     try {
       futimesSync(this.#fd, now, now);
     } catch {

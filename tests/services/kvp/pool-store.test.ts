@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setSystemTime, test } from "bun:test";
 import {
   closeSync,
   openSync,
@@ -236,6 +236,20 @@ test("each change has a stamp of its own, so that the next one is noticed in the
     second.set(0, "a", `second ${round}`);
     expect(first.get(0, "a")).toBe(`second ${round}`);
   }
+});
+
+test("a change has the time of the clock, also after that was set", () => {
+  using pools = new PoolDirectory();
+  const store = pools.store();
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  setSystemTime(tomorrow);
+  try {
+    store.set(0, "a", "1");
+  } finally {
+    setSystemTime();
+  }
+  const { mtimeMs } = statSync(pools.file(0));
+  expect(Math.abs(mtimeMs - tomorrow.getTime())).toBeLessThan(60_000);
 });
 
 test("a file that is replaced is followed", () => {
