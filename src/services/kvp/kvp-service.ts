@@ -115,10 +115,17 @@ export class KvpService implements Service {
           return this.#answerAfterThaw(request, sources, signal);
         }
         const reply = this.#answer(request, sources, signal);
-        prepared?.afterChange(request);
+        if (!log.showsDebug) {
+          prepared?.afterChange(request);
+        }
         return reply;
       },
-      onAnswered: (request) => prepared?.after(request),
+      onAnswered: (request) => {
+        // Level debug shows every request; what is prepared is answered unseen.
+        if (!log.showsDebug) {
+          prepared?.after(request);
+        }
+      },
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);
         const text = () => `${describeRequest(request)}: ${reason}`;
@@ -157,8 +164,7 @@ export class KvpService implements Service {
   ): PreparedItems | undefined {
     this.#requests += this.#prepared?.sent() ?? 0;
     this.#prepared = answers;
-    if (answers === undefined || this.#context.log.showsDebug) {
-      // Level debug shows every request.
+    if (answers === undefined) {
       return undefined;
     }
     return new PreparedItems({

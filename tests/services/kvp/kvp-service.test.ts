@@ -53,6 +53,7 @@ const parts: KvpParts = {
 interface Running {
   readonly kernel: KvpKernel;
   readonly lines: readonly string[];
+  readonly logger: Logger;
   readonly service: KvpService;
 }
 
@@ -83,7 +84,7 @@ async function running(
   const kernel = kvpKernel(far);
   await kernel.register();
   await promise;
-  return { kernel, lines, service } satisfies Running;
+  return { kernel, lines, logger, service } satisfies Running;
 }
 
 test("is registered when the kernel has said its version, which becomes an item", async () => {
@@ -262,6 +263,29 @@ test("values are never logged: secrets travel there", async () => {
   await kernel.set(0, "password", "secret");
   expect(lines).toContain("debug: kvp: set pool=0 key='password'");
   expect(lines.join("\n")).not.toContain("secret");
+});
+
+test("from a reload with level debug on every request is shown: nothing is prepared", async () => {
+  let added = 0;
+  const prepared: PreparedAnswers = {
+    add: (answers) => {
+      added += answers.length;
+    },
+    forget: () => undefined,
+    sent: () => 0,
+  };
+  const { kernel, lines, logger } = await running({}, "info", prepared);
+  // What follows is prepared when the answer is on its way.
+  await kernel.enumerate(2, 0);
+  await kernel.enumerate(2, 1);
+  expect(added).toBeGreaterThan(0);
+  logger.setLevel("debug");
+  added = 0;
+  await kernel.enumerate(2, 5);
+  await kernel.enumerate(2, 6);
+  await kernel.set(0, "a", "1");
+  expect(added).toBe(0);
+  expect(lines.filter((line) => line.startsWith("debug: kvp: enumerate"))).toHaveLength(2);
 });
 
 test("new settings reach the parts", async () => {
