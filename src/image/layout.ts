@@ -1,8 +1,9 @@
 // What an installation consists of: every file and link, and for whom it is.
 
+import { cloudInitPath } from "./cloud-init.ts";
 import { defaultConfiguration } from "./default-configuration.ts";
 import type { ServiceName } from "../services/service.ts";
-import cloudInit from "../../packaging/cloud-init/60-hvguest.cfg.conf" with { type: "text" };
+import cloudInit from "../../packaging/cloud-init/99-hvguest.cfg.conf" with { type: "text" };
 import dracut from "../../packaging/dracut/module-setup.sh" with { type: "text" };
 import initramfsHook from "../../packaging/initramfs-tools/hook.sh" with { type: "text" };
 import initramfsStart from "../../packaging/initramfs-tools/start.sh" with { type: "text" };
@@ -99,9 +100,7 @@ export function layout(options: LayoutOptions): Entry[] {
     text("/usr/lib/udev/rules.d/60-hvguest.rules", rules),
     ...initFiles(options),
     ...initramfsFiles(),
-    ...(options.cloudInit
-      ? [text("/etc/cloud/cloud.cfg.d/60-hvguest.cfg", cloudInit, { configuration: true })]
-      : []),
+    ...(options.cloudInit ? [text(cloudInitPath, cloudInit, { configuration: true })] : []),
     ...options.documents.map((document) => text(document.path, document.text)),
   ];
 }

@@ -14,15 +14,21 @@ const mostLinks = 40;
  * @throws Error on a loop of links.
  */
 export function inRoot(root: string, path: string): string {
-  return root + resolveFolders(root, path, 0);
+  return root + resolveLinks(root, path, "folders", 0);
 }
 
-function resolveFolders(root: string, path: string, links: number): string {
+/** As {@link inRoot}, with a link at the place itself resolved too: for what is used, not replaced. */
+export function targetInRoot(root: string, path: string): string {
+  return root + resolveLinks(root, path, "all", 0);
+}
+
+function resolveLinks(root: string, path: string, which: "folders" | "all", links: number): string {
   let resolved = "";
   const parts = join("/", path).split("/").filter(Boolean);
+  const end = which === "all" ? parts.length : parts.length - 1;
   for (const [index, part] of parts.entries()) {
     const next = `${resolved}/${part}`;
-    const target = index < parts.length - 1 ? linkTarget(root + next) : undefined;
+    const target = index < end ? linkTarget(root + next) : undefined;
     if (target === undefined) {
       resolved = next;
       continue;
@@ -33,7 +39,7 @@ function resolveFolders(root: string, path: string, links: number): string {
     const rest = parts.slice(index + 1).join("/");
     // join() ends ".." at the root, as chroot(2) does.
     const from = target.startsWith("/") ? target : join(dirname(next), target);
-    return resolveFolders(root, join("/", from, rest), links + 1);
+    return resolveLinks(root, join("/", from, rest), which, links + 1);
   }
   return resolved;
 }

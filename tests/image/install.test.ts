@@ -22,7 +22,7 @@ test("an installation has the program, its names, the unit and its aliases, enab
   expect(image["/etc/systemd/system/sysinit.target.wants/hvguest.service"]).toBe(
     `-> ${units}/hvguest.service`,
   );
-  expect(image["/etc/cloud/cloud.cfg.d/60-hvguest.cfg"]).toBeUndefined();
+  expect(image["/etc/cloud/cloud.cfg.d/99-hvguest.cfg"]).toBeUndefined();
   rmSync(root, { recursive: true });
 });
 

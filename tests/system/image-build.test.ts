@@ -75,7 +75,7 @@ test("mkosi's script installs the program that is in the image already", () => {
   place("usr/sbin/hvguest");
   runScript(example("mkosi/mkosi.postinst.chroot"));
   expect(run("systemctl is-enabled hvguest-seed.service")).toBe("enabled\n");
-  expect(run("cat /etc/cloud/cloud.cfg.d/60-hvguest.cfg")).toContain("NoCloud");
+  expect(run("cat /etc/cloud/cloud.cfg.d/99-hvguest.cfg")).toContain("NoCloud");
   run("hvguest uninstall");
   expect(debian.tree()).toEqual(before);
 }, 120_000);

@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { laterDatasourceLists } from "../../image/cloud-init.ts";
 import { type Change, install, InstallRefused } from "../../image/install.ts";
 import { type InitSystem, layout, type NameStyle } from "../../image/layout.ts";
 import { inRoot } from "../../image/root-path.ts";
@@ -95,6 +96,11 @@ export const installCommand = command<InstallArguments>({
       }),
     );
     print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
+    if (args["cloud-init"]) {
+      for (const path of laterDatasourceLists(root)) {
+        complain(`'${path}' sets datasource_list, too, and cloud-init obeys it: it is read last`);
+      }
+    }
     if (root === "" && init === "systemd" && !args.json && !args["dry-run"]) {
       complain(`to start it now: ${startCommands(args.split)}`);
     }
