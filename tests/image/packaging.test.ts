@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { daemonServices } from "../../src/agent/daemon-names.ts";
 import { daemonRuntime } from "../../src/cli/daemon-runtime.ts";
+import { executablePath } from "../../src/image/layout.ts";
 
 const packaging = join(import.meta.dir, "../../packaging");
 const files = readdirSync(packaging, { recursive: true, withFileTypes: true })
@@ -32,6 +34,16 @@ test.each(units)("%s cleans the environment of what the runtime obeys, and start
   expect(text(path)).toContain("\nWorkingDirectory=/\n");
   expect(text(path)).toContain("\nNoNewPrivileges=yes\n");
 });
+
+test.each(units)(
+  "%s executes the program, not a name of it that another package may have",
+  (path) => {
+    const [, at, program, first = ""] = /^ExecStart=-?(@?)(\S+) (\S+)/m.exec(text(path)) ?? [];
+    expect(program).toBe(executablePath);
+    // systemd.service(5): with @ the word after the program is its argv[0].
+    expect(daemonServices.has(first)).toBe(at === "@");
+  },
+);
 
 test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
   "%s waits for nothing on other machines, and lets no memory be written and run",
