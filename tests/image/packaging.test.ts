@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { daemonServices } from "../../src/agent/daemon-names.ts";
 import { daemonRuntime } from "../../src/cli/daemon-runtime.ts";
 import { executablePath } from "../../src/image/layout.ts";
+import { pathsFrom } from "../../src/platform/paths.ts";
 
 const packaging = join(import.meta.dir, "../../packaging");
 const files = readdirSync(packaging, { recursive: true, withFileTypes: true })
@@ -64,3 +65,12 @@ test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
     expect(given).toBe(wanted.join(" "));
   },
 );
+
+test("the documented drop-in leaves the agent the folders that it writes into", () => {
+  const page = readFileSync(join(packaging, "../docs/distro-packaging.md"), "utf8");
+  const writable = /^ReadWritePaths=(.*)$/m.exec(page)?.[1]?.split(" ") ?? [];
+  const { run, pools } = pathsFrom({});
+  // /run/hvguest need not be there when systemd starts the agent, which makes it.
+  expect(writable).toContain(dirname(run));
+  expect(writable).toContain(`-${pools}`);
+});
