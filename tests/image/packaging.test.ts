@@ -1,8 +1,18 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { daemonServices } from "../../src/agent/daemon-names.ts";
 import { daemonRuntime } from "../../src/cli/daemon-runtime.ts";
+import { putCopy } from "../../src/image/file-state.ts";
 import { executablePath } from "../../src/image/layout.ts";
 import { pathsFrom } from "../../src/platform/paths.ts";
 
@@ -73,4 +83,25 @@ test("the documented drop-in leaves the agent the folders that it writes into", 
   // /run/hvguest need not be there when systemd starts the agent, which makes it.
   expect(writable).toContain(dirname(run));
   expect(writable).toContain(`-${pools}`);
+});
+
+test("the System V script knows the agent whose program was replaced by an upgrade", () => {
+  const folder = mkdtempSync(`${tmpdir()}/hvguest-init-`);
+  const [daemon, script, pidFile] = [`${folder}/hvguest`, `${folder}/init`, `${folder}/pid`];
+  copyFileSync("/bin/sleep", daemon);
+  const ours = text("sysvinit/hvguest.init")
+    .replace(/^daemon=.*$/m, `daemon=${daemon}`)
+    .replace(/^pidfile=.*$/m, `pidfile=${pidFile}`);
+  writeFileSync(script, ours);
+  const agent = Bun.spawn([daemon, "600"]);
+  try {
+    writeFileSync(pidFile, `${agent.pid}\n`);
+    putCopy(daemon, "/bin/true", 0o755);
+    expect(readlinkSync(`/proc/${agent.pid}/exe`)).toEndWith(" (deleted)");
+    const { exitCode, stdout } = Bun.spawnSync(["sh", script, "status"]);
+    expect([exitCode, stdout.toString()]).toEqual([0, `hvguest is running (${agent.pid})\n`]);
+  } finally {
+    agent.kill();
+    rmSync(folder, { recursive: true });
+  }
 });
