@@ -1,11 +1,12 @@
 // netplan: a file of our own beside the others. netplan joins lists of all files,
 // so what the others say of the interface's addresses is taken out of them.
 
-import { type Document, isMap, isSeq, parseDocument, stringify, type YAMLMap } from "yaml";
+import { Document, isMap, isSeq, parseDocument, stringify, type YAMLMap } from "yaml";
 import { cloudInitHandsOff } from "../cloud-init.ts";
 import type { FamilyConfiguration, IpConfiguration } from "../ip-configuration.ts";
 import type { Machine } from "../machine.ts";
 import {
+  isPlainName,
   type Manager,
   ownFileComment,
   PlanError,
@@ -14,6 +15,7 @@ import {
   type Target,
 } from "../manager.ts";
 import type { FileChange } from "../plan.ts";
+import { ethernetsOf, type Fields, isAbout, isTakenBefore, joined } from "./netplan-definitions.ts";
 import { activeProfileFile } from "./network-manager.ts";
 import { fileName, networkFile } from "./networkd.ts";
 
@@ -36,14 +38,19 @@ export const netplan: Manager = {
   plan({ target, configuration }, machine) {
     const program = requireProgram(machine, "netplan");
     const path = `${directory}/90-hvguest-${fileName(target.name)}.yaml`;
-    const others = foreignFiles(path, target, configuration, machine);
-    const own = ownText(others.id ?? target.name, configuration);
+    const others = foreignFiles(path, machine);
+    const places = placesOf(target, others, machine);
+    const own = ownText(places, target, configuration);
     const apply = [{ program, args: ["apply"] }];
     return Promise.resolve({
       manager: "netplan",
       interfaceName: target.name,
       before: [],
-      files: [...others.files, { path, text: own, mode: 0o600 }, ...cloudInitHandsOff(machine)],
+      files: [
+        ...others.flatMap((file) => withoutAddresses(file, places.alone, configuration)),
+        { path, text: own, mode: 0o600 },
+        ...cloudInitHandsOff(machine),
+      ],
       activate: apply,
       reactivate: apply,
       // netplan is no daemon: it makes the files of those that start later.
@@ -58,37 +65,23 @@ async function isProfileOfNetplan(target: Target, machine: Machine): Promise<boo
   return file?.startsWith("/run/NetworkManager/system-connections/netplan-") === true;
 }
 
-/** Other files without what they say of the interface's addresses, and its name in them. */
-function foreignFiles(
-  ownPath: string,
-  target: Target,
-  configuration: IpConfiguration,
-  machine: Machine,
-): { readonly id: string | undefined; readonly files: readonly FileChange[] } {
-  let id: string | undefined;
-  const files: FileChange[] = [];
-  for (const [name, path] of yamlFiles(machine)) {
-    const text = machine.read(path) ?? "";
-    if (path === ownPath) {
-      continue;
-    }
-    const document = parseDocument(text);
-    if (document.errors.length > 0) {
-      throw new PlanError(`parse '${path}': ${document.errors[0]?.message.split("\n")[0]}`);
-    }
-    const ids = definitionsOf(document, target);
-    if (ids.length === 0) {
-      continue;
-    }
-    id = ids.at(-1);
-    for (const each of ids) {
-      removeAddresses(document, each, configuration);
-    }
-    // A file in /etc stands for one of the same name in /lib, and one in /run for both.
-    const place = path.startsWith("/run/") ? path : `${directory}/${name}`;
-    files.push({ path: place, text: document.toString() });
-  }
-  return { id, files };
+interface ForeignFile {
+  /** Where it is changed: a file in /etc stands for one in /lib, and one in /run for both. */
+  readonly place: string;
+  readonly document: Document;
+}
+
+/** The files that are not ours. @throws PlanError for one that is no YAML */
+function foreignFiles(ownPath: string, machine: Machine): ForeignFile[] {
+  return yamlFiles(machine)
+    .filter(([, path]) => path !== ownPath)
+    .map(([name, path]) => {
+      const document = parseDocument(machine.read(path) ?? "");
+      if (document.errors.length > 0) {
+        throw new PlanError(`parse '${path}': ${document.errors[0]?.message.split("\n")[0]}`);
+      }
+      return { place: path.startsWith("/run/") ? path : `${directory}/${name}`, document };
+    });
 }
 
 /** [name, path] in the order in which netplan reads them. */
@@ -102,29 +95,59 @@ function yamlFiles(machine: Machine): [string, string][] {
   return [...paths].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The names under `ethernets` that stand for this interface and no other. */
-function definitionsOf(document: Document, { name, mac }: Target): string[] {
-  const ethernets = document.getIn(["network", "ethernets"]);
-  if (!isMap(ethernets)) {
-    return [];
-  }
-  return ethernets.items
-    .map(({ key }) => String(key))
-    .filter((id) => {
-      const match = ethernets.getIn([id, "match"]);
-      if (!isMap(match)) {
-        return id === name;
-      }
-      return (
-        ethernets.getIn([id, "set-name"]) === name ||
-        match.get("name") === name ||
-        scalarText(match.get("macaddress")).toUpperCase() === mac
-      );
-    });
+interface Places {
+  /** The definitions that are about the interface and no other. */
+  readonly alone: readonly string[];
+  /** The definition that is to have the addresses. */
+  readonly id: string;
+  /** What it is to go on with when it takes the place of another; undefined when it does not. */
+  readonly replaced?: Fields;
 }
 
-function removeAddresses(document: Document, id: string, { ipv6 }: IpConfiguration): void {
-  const definition = document.getIn(["network", "ethernets", id]);
+/**
+ * Of several definitions that fit, systemd-networkd takes only the one whose
+ * generated file it reads first: `all-eth: {match: {name: eth*}}` of Debian's cloud
+ * images before `eth0`. Where that is not one of the interface alone, one that comes
+ * before it goes on with what it says.
+ * @throws PlanError when none can come before it
+ */
+function placesOf(target: Target, files: readonly ForeignFile[], machine: Machine): Places {
+  const definitions = ethernetsOf(files.map(({ document }): unknown => document.toJS()));
+  const fitting = Object.entries(definitions)
+    .map(([id, fields]) => ({ id, fields, about: isAbout(id, fields, target, machine) }))
+    .filter(({ about }) => about !== "not")
+    .toSorted((one, other) => (isTakenBefore(one.id, other.id) ? -1 : 1));
+  const alone = fitting.filter(({ about }) => about === "alone").map(({ id }) => id);
+  const [first] = fitting;
+  if (first?.about === "alone") {
+    return { alone, id: first.id };
+  }
+  if (first === undefined && definitions[target.name] === undefined) {
+    return { alone, id: target.name };
+  }
+  const id = `00-hvguest-${fileName(target.name)}`;
+  if (first !== undefined && !isTakenBefore(id, first.id)) {
+    throw new PlanError(`netplan's '${first.id}' is read before '${id}'`);
+  }
+  return { alone, id, replaced: first?.fields ?? {} };
+}
+
+/** The file without what it says of the interface's addresses. */
+function withoutAddresses(
+  { place, document }: ForeignFile,
+  ids: readonly string[],
+  configuration: IpConfiguration,
+): FileChange[] {
+  const definitions = ids
+    .map((id) => [id, document.getIn(["network", "ethernets", id])] as const)
+    .filter(([id]) => document.hasIn(["network", "ethernets", id]));
+  for (const [, definition] of definitions) {
+    removeAddresses(definition, configuration);
+  }
+  return definitions.length === 0 ? [] : [{ path: place, text: document.toString() }];
+}
+
+function removeAddresses(definition: unknown, { ipv6 }: IpConfiguration): void {
   if (!isMap(definition)) {
     return;
   }
@@ -155,7 +178,8 @@ function scalarText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-function ownText(id: string, { ipv4, ipv6 }: IpConfiguration): string {
+function ownText({ id, replaced }: Places, target: Target, configuration: IpConfiguration): string {
+  const { ipv4, ipv6 } = configuration;
   const addresses = [...ipv4.addresses, ...ipv6.addresses];
   const routes = [...routesOf(ipv4, "0.0.0.0/0"), ...routesOf(ipv6, "::/0")];
   const servers = [...ipv4.dnsServers, ...ipv6.dnsServers].map(({ text }) => text);
@@ -170,9 +194,26 @@ function ownText(id: string, { ipv4, ipv6 }: IpConfiguration): string {
     ...(routes.length > 0 ? { routes } : {}),
     ...(servers.length > 0 ? { nameservers: { addresses: servers } } : {}),
   };
+  const whole =
+    replaced === undefined
+      ? definition
+      : { match: matchOf(target), ...joined(otherFields(replaced, configuration), definition) };
   return `${ownFileComment}\n${stringify({
-    network: { version: 2, ethernets: { [id]: definition } },
+    network: { version: 2, ethernets: { [id]: whole } },
   })}`;
+}
+
+/** A name is matched by patterns; one with characters of its own is told by its MAC. */
+function matchOf({ name, mac }: Target): Fields {
+  return isPlainName(name) ? { name } : { macaddress: mac.toLowerCase() };
+}
+
+/** What a definition says besides addresses, and whom it is about. */
+function otherFields(fields: Fields, configuration: IpConfiguration): Fields {
+  const document = new Document(fields);
+  removeAddresses(document.contents, configuration);
+  const { match: _match, "set-name": _name, ...others }: Fields = document.toJS();
+  return others;
 }
 
 function routesOf({ gateways }: FamilyConfiguration, to: string): object[] {

@@ -128,6 +128,112 @@ test("a definition with nothing else in it stays one", async () => {
   expect(textIn(plan, "/etc/netplan/10-a.yaml")).toBe("network:\n  ethernets:\n    eth0: {}\n");
 });
 
+/** /etc/netplan/90-default.yaml of Debian's cloud images. */
+const debian = `network:
+    version: 2
+    ethernets:
+        all-en:
+            match:
+                name: en*
+            dhcp4: true
+            dhcp4-overrides:
+                use-domains: true
+            dhcp6: true
+            dhcp6-overrides:
+                use-domains: true
+        all-eth:
+            match:
+                name: eth*
+            dhcp4: true
+            dhcp4-overrides:
+                use-domains: true
+            dhcp6: true
+            dhcp6-overrides:
+                use-domains: true
+`;
+
+test("beside patterns it is a definition that networkd takes before them, with what they say else", async () => {
+  const files = { "etc/netplan/90-default.yaml": debian };
+  const plan = await netplan.plan(wish(oneAddress), machine(files));
+  expect(plan.files.map((file) => file.path)).toEqual([path]);
+  const own = textIn(plan, path);
+  expect(withoutComment(own)).toBe(`network:
+  version: 2
+  ethernets:
+    00-hvguest-eth0:
+      match:
+        name: eth0
+      dhcp4-overrides:
+        use-domains: true
+      dhcp6: true
+      dhcp6-overrides:
+        use-domains: true
+      dhcp4: false
+      addresses:
+        - 192.0.2.20/24
+      routes:
+        - to: 0.0.0.0/0
+          via: 192.0.2.1
+      nameservers:
+        addresses:
+          - 192.0.2.53
+`);
+  const again = await netplan.plan(
+    wish(oneAddress),
+    machine({ ...files, [path.slice(1)]: own ?? "" }),
+  );
+  expect(again.files).toEqual(plan.files);
+});
+
+test("patterns that come and go change the definition, and none of before stays", async () => {
+  const before = {
+    [path.slice(1)]: "network:\n  ethernets:\n    eth0: {addresses: [10.0.0.5/24]}\n",
+  };
+  const idWith = async (files: Readonly<Record<string, string>>) =>
+    textIn(await netplan.plan(wish(dhcp), machine({ ...before, ...files })), path)?.split("\n")[4];
+  expect(await idWith({ "etc/netplan/90-default.yaml": debian })).toBe("    00-hvguest-eth0:");
+  expect(await idWith({})).toBe("    eth0:");
+});
+
+test.each([
+  ["a name of another sort", "en: {match: {name: en*}}", "eth0"],
+  ["a driver", "all: {match: {driver: hv_*}}", "00-hvguest-eth0"],
+  ["one of several drivers", "all: {match: {driver: [virtio_net, hv_netvsc]}}", "00-hvguest-eth0"],
+  ["another driver", "all: {match: {driver: virtio_net}}", "eth0"],
+  ["a name, but another driver", "all: {match: {name: e*, driver: virtio_net}}", "eth0"],
+  ["a name, but another MAC", 'all: {match: {name: e*, macaddress: "00:15:5d:00:00:00"}}', "eth0"],
+  ["everything", "all: {match: {}}", "00-hvguest-eth0"],
+  ["a name from before a change of it", "all: {match: {name: e*}, set-name: lan}", "eth0"],
+  [
+    "the name, for another MAC",
+    'eth0: {match: {macaddress: "00:15:5d:00:00:00"}}',
+    "00-hvguest-eth0",
+  ],
+  ["a pattern after the interface's own", "eth0: {}, eth_: {match: {name: e*}}", "eth0"],
+  ["a pattern before the interface's own", "eth0: {}, all: {match: {name: e*}}", "00-hvguest-eth0"],
+  ["its own in two files", "lan: {dhcp4: true}", "lan"],
+])("a definition that matches %s", async (_, definitions, id) => {
+  const plan = await netplan.plan(
+    wish(dhcp),
+    machine({
+      "etc/netplan/10-a.yaml": `network: {ethernets: {${definitions}}}\n`,
+      "etc/netplan/20-b.yaml":
+        id === "lan" ? "network: {ethernets: {lan: {match: {name: eth0}}}}\n" : "",
+      "sys/class/net/eth0/device/uevent": "DRIVER=hv_netvsc\n",
+    }),
+  );
+  expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
+});
+
+test("a pattern before which nothing can come is told", async () => {
+  const files = {
+    "etc/netplan/10-a.yaml": 'network: {ethernets: {"00-all": {match: {name: e*}}}}\n',
+  };
+  await expect(async () => netplan.plan(wish(dhcp), machine(files))).toThrow(
+    "netplan's '00-all' is read before '00-hvguest-eth0'",
+  );
+});
+
 test("a file of /lib is overridden in /etc, one of /run where it is", async () => {
   const text = "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n      mtu: 1400\n";
   const plan = await netplan.plan(
