@@ -11,7 +11,7 @@ import type { Context } from "../runner/context.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { DeadlineError } from "../vm/deadline.ts";
 
-const packets = Number(process.env["LAB_FUZZ_PACKETS"] ?? 400);
+const packets = Number(process.env["LAB_FUZZ_PACKETS"] ?? 200);
 const seed = Number(process.env["LAB_FUZZ_SEED"] ?? 20_261_126);
 const burst = 10;
 

@@ -189,7 +189,7 @@ export const kvpOddGuests: readonly Scenario[] = [
     async run(context) {
       let served = 0;
       let hasEnded = false;
-      for (let limit = 40; limit >= 8 && !hasEnded; limit -= 1) {
+      for (let limit = 40; limit >= 8 && !hasEnded; limit -= 2) {
         const job = await context.daemon.start({
           as: "hv_kvp_daemon",
           environment: `LAB=1; ulimit -n ${limit}`,

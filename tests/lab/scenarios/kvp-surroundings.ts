@@ -134,7 +134,7 @@ export const kvpSurroundings: readonly Scenario[] = [
     },
   },
   {
-    name: "five thousand requests leave memory, files and threads as they were",
+    name: "three thousand requests leave memory, files and threads as they were",
     service: "kvp",
     guests: ["g61"],
     who: ["ours"],
@@ -152,10 +152,10 @@ export const kvpSurroundings: readonly Scenario[] = [
           await kvp.set(0, `key${index % 50}`, `value ${index}`);
         }
       };
-      await load(1000);
+      await load(750);
       const files = await context.sh(`ls /proc/${pid}/fd | wc -l`);
       const before = await kilobytes();
-      await load(1500);
+      await load(750);
       const grown = (await kilobytes()) - before;
       assert.ok(grown < 8192, `${grown} KiB more`);
       assert.equal(await context.sh(`ls /proc/${pid}/fd | wc -l`), files);
