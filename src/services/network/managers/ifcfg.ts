@@ -1,11 +1,13 @@
 // The network scripts of RHEL 7 and 8 without NetworkManager:
 // /etc/sysconfig/network-scripts (initscripts' sysconfig.txt).
 
+import { keyValue } from "../../../platform/key-value-file.ts";
 import { cloudInitHandsOff } from "../cloud-init.ts";
 import { ipv4Mask } from "../ip-address.ts";
 import type { IpConfiguration } from "../ip-configuration.ts";
 import { lastingStep } from "../lasting-step.ts";
 import {
+  isUnitEnabled,
   type Manager,
   ownFileComment,
   requirePlainName,
@@ -25,11 +27,14 @@ const addressVariable =
 export const ifcfg: Manager = {
   name: "ifcfg",
 
-  manages(target, machine) {
-    return Promise.resolve(
-      machine.read(`${directory}/ifcfg-${target.name}`) !== undefined &&
-        machine.program("ifup") !== undefined,
-    );
+  async manages(target, machine) {
+    const text = machine.read(`${directory}/ifcfg-${target.name}`);
+    if (text === undefined || machine.program("ifup") === undefined) {
+      return false;
+    }
+    // NetworkManager reads these files too, and its ifup does nothing but ask it:
+    // where it is to run, the interface is its own, also while it is still to be started.
+    return isLeftAlone(text) || !(await isUnitEnabled(machine, "NetworkManager.service"));
   },
 
   plan({ target, configuration }, machine) {
@@ -56,6 +61,11 @@ export const ifcfg: Manager = {
     });
   },
 };
+
+/** Whether NetworkManager is told to leave the interface to the scripts. */
+function isLeftAlone(text: string): boolean {
+  return /^(?:no|n|false|f|0)$/i.test(keyValue(text, "NM_CONTROLLED") ?? "");
+}
 
 function ifcfgText(
   { name }: Target,

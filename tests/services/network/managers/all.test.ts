@@ -48,6 +48,14 @@ test("in a machine that starts, the manager that will be started is taken before
   expect(await chosenOn({ files, answers: { ...running, ...enabled } })).toEqual(["script", false]);
 });
 
+test("in a machine that starts, an ifcfg file waits for NetworkManager, which reads it", async () => {
+  const files = { "etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\n" };
+  const enabled = { "systemctl is-enabled NetworkManager.service": {} };
+  const fake = { files, programs: ["ifup", "ifdown"], answers: { ...starting, ...enabled } };
+  expect(await chosenOn(fake)).toEqual(["NetworkManager", true]);
+  expect(await chosenOn({ ...fake, answers: starting })).toEqual(["ifcfg", false]);
+});
+
 test("nobody is one clear line", async () => {
   await expect(chosenOn({ answers: running })).rejects.toThrow(
     "nobody that hvguest knows manages 'eth0', and there is no hv_set_ifconfig",

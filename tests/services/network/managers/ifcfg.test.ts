@@ -73,6 +73,18 @@ test("it manages interfaces that have a file, where ifup is", async () => {
   expect(await ifcfg.manages(eth0, fakeMachine({ files }))).toBe(false);
 });
 
+test("an interface is NetworkManager's where that is enabled, unless its file says otherwise", async () => {
+  const answers = { "systemctl is-enabled NetworkManager.service": {} };
+  const managedWith = (text: string) =>
+    ifcfg.manages(
+      eth0,
+      fakeMachine({ programs: ["ifup"], answers, files: { [path.slice(1)]: text } }),
+    );
+  expect(await managedWith("DEVICE=eth0\nONBOOT=yes\n")).toBe(false);
+  expect(await managedWith("DEVICE=eth0\nNM_CONTROLLED=yes\n")).toBe(false);
+  expect(await managedWith('DEVICE=eth0\nNM_CONTROLLED="no"\n')).toBe(true);
+});
+
 test("the scripts are run by name", async () => {
   const plan = await ifcfg.plan(wish(oneAddress), machine());
   expect([...plan.before, ...plan.activate].map(({ program, args }) => [program, ...args])).toEqual(
