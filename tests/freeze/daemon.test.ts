@@ -178,6 +178,25 @@ describe.skipIf(!isPrivateMachine())("the backup daemon", () => {
     expect(await host.thaw()).toBe(HostStatus.ok);
   });
 
+  test("fails checks and freezes while a hanging disk holds up a thaw, and thaws the others", async () => {
+    await using machine = new Machine({ exclude: ["/tmp/mounts-*/outer"] });
+    const { host, mounts } = machine;
+    const outer = mounts.make("xfs", "outer");
+    // Its disk is a file, which takes no write while the outer one is frozen.
+    const inner = mounts.make("ext4", "inner", outer, 8 << 20);
+    expect(await host.freeze()).toBe(HostStatus.ok);
+    command("fsfreeze", "--freeze", outer);
+    expect(await host.thaw()).toBe(HostStatus.fail);
+    expect(await machine.isWritable()).toBe(true);
+    expect(await host.check()).toBe(HostStatus.fail);
+    expect(await host.freeze()).toBe(HostStatus.fail);
+    command("fsfreeze", "--unfreeze", outer);
+    expect(await areWritable([inner], isThawed)).toBe(true);
+    await machine.daemon.logged("froze ");
+    expect(await host.freeze()).toBe(HostStatus.ok);
+    expect(await host.thaw()).toBe(HostStatus.ok);
+  });
+
   test("registers anew when the kernel does not wait for its answer, as after a suspend", async () => {
     await using machine = new Machine();
     await machine.host.freeze();

@@ -26,7 +26,11 @@ export interface BackupParts {
   readonly logger: Pick<Logger, "hold" | "release">;
   readonly freezeState: FreezeState;
   readonly by?: LastFreeze["by"];
+  /** Starts what freezes; a {@link Freezer} unless it is given. @throws NativeError */
+  readonly startFreezer?: (markerPath: string) => AnyFreezer;
 }
+
+type AnyFreezer = Pick<Freezer, "freeze" | "close">;
 
 /** Errnos of an open(2) that say that a mount went after it had been planned. */
 const vanished: readonly number[] = [ENOENT, ESTALE, ENOTDIR, ENXIO];
@@ -49,7 +53,7 @@ type State =
 /** Freezes and thaws, one backup after the other. */
 export class Backup {
   readonly #parts: BackupParts;
-  #freezer: Freezer | undefined;
+  #freezer: AnyFreezer | undefined;
   #state: State = { phase: "idle" };
   /** Hooks after the last thaw, which may still run. */
   #afterwards: Promise<void> = Promise.resolve();
@@ -60,8 +64,9 @@ export class Backup {
   }
 
   /** Starts the guard, once. @throws NativeError */
-  prepare(): Freezer {
-    this.#freezer ??= new Freezer(this.#parts.files.marker);
+  prepare(): AnyFreezer {
+    const { startFreezer = (path) => new Freezer(path), files } = this.#parts;
+    this.#freezer ??= startFreezer(files.marker);
     return this.#freezer;
   }
 
@@ -75,7 +80,7 @@ export class Backup {
    * @throws RequestError with the reason why not
    */
   check(): void {
-    if (this.#state.phase === "frozen") {
+    if (this.#isFrozen()) {
       return;
     }
     const { planner, settings, files, log } = this.#parts;
@@ -93,11 +98,11 @@ export class Backup {
   }
 
   /**
-   * Runs the hooks and freezes. Nothing when all is frozen already.
+   * Runs the hooks and freezes. Nothing when all is frozen already and stays so.
    * @throws RequestError when it fails: all is thawed again, and the hooks are told
    */
   async freeze(signal: AbortSignal): Promise<void> {
-    if (this.#state.phase === "frozen") {
+    if (this.#isFrozen()) {
       return;
     }
     this.#state = { phase: "idle" };
@@ -174,6 +179,20 @@ export class Backup {
     return this.#last === undefined ? "registered" : `last freeze ${lastFreezeText(this.#last)}`;
   }
 
+  /**
+   * Whether all is frozen and stays so.
+   * @throws RequestError while a thaw is on its way: some of it may be thawed
+   */
+  #isFrozen(): boolean {
+    if (this.#state.phase !== "frozen") {
+      return false;
+    }
+    if (this.#state.frozen.thawAsked) {
+      throw new RequestError(Status.fail, "the thaw of an earlier freeze is not done");
+    }
+    return true;
+  }
+
   async #freezeAll(
     signal: AbortSignal,
     hooks: RunningHooks,
@@ -226,7 +245,7 @@ export class Backup {
   }
 
   async #freezePlanned(
-    freezer: Freezer,
+    freezer: AnyFreezer,
     signal: AbortSignal,
   ): Promise<{ readonly plan: FreezePlan; readonly frozen: Frozen }> {
     const { planner, settings } = this.#parts;

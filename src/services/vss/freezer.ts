@@ -48,6 +48,8 @@ export interface Frozen {
   readonly passedOver: readonly string[];
   /** Resolves after the thaw, whoever asked for it: {@link thaw} or the deadline. */
   readonly thawed: Promise<Thawed>;
+  /** Whether the thaw was asked for, or the deadline has passed: it has begun, if not ended. */
+  readonly thawAsked: boolean;
   /** Asks for the thaw, without waiting. */
   thaw(): void;
 }
@@ -90,10 +92,18 @@ export class Freezer {
     const frozen = Promise.withResolvers<Frozen>();
     const thawed = Promise.withResolvers<Thawed>();
     let expired = false;
+    let thawAsked = false;
     const onEvent = (event: NativeFreezeEvent) => {
       limits.signal.removeEventListener("abort", thaw);
       if (event.kind === "frozen") {
-        frozen.resolve({ passedOver: event.passedOver, thawed: thawed.promise, thaw });
+        frozen.resolve({
+          passedOver: event.passedOver,
+          thawed: thawed.promise,
+          get thawAsked() {
+            return thawAsked;
+          },
+          thaw,
+        });
         return;
       }
       clearTimeout(deadline);
@@ -119,7 +129,10 @@ export class Freezer {
           onEvent,
         ),
     );
-    const thaw = () => freeze.thaw();
+    const thaw = () => {
+      thawAsked = true;
+      freeze.thaw();
+    };
     const hangs = () => {
       limits.signal.removeEventListener("abort", thaw);
       const text = "the deadline passed while freezing, and a disk does not answer";
