@@ -34,6 +34,8 @@ export class ArrivingFile {
   readonly #file: FileHandle;
   /** Whether it has the hidden name now. */
   #hidden: boolean;
+  /** All flushes so far, one after the other; rejects with the first failure. */
+  #flushed: Promise<void> = Promise.resolve();
 
   private constructor(
     directory: FileHandle,
@@ -124,9 +126,13 @@ export class ArrivingFile {
     }
   }
 
-  /** Sends what has been written to the disk, so that the end has less to wait for. */
+  /**
+   * Sends what has been written to the disk, so that the end has less to wait for.
+   * A failure fails {@link ArrivingFile.place}, too.
+   */
   flush(): Promise<void> {
-    return this.#file.datasync();
+    this.#flushed = this.#flushed.then(() => this.#file.datasync());
+    return this.#flushed;
   }
 
   /**
@@ -149,6 +155,9 @@ export class ArrivingFile {
       }
       // After the access list, which changes the mode as well.
       await this.#file.chmod(ownership.mode ?? replaces?.mode ?? defaultMode);
+      // The kernel tells data that the disk did not take once for each open file: when
+      // a flush has been told, this fsync is not, and succeeds.
+      await this.#flushed;
       await this.#file.sync();
       awaited.throwIfAborted();
       await (replaces === undefined ? this.#placeNew() : this.#replace());

@@ -55,7 +55,7 @@ export class FileReceiver {
       : Math.max(open.extents.bytes, this.#options.diversion?.bytes() ?? 0);
   }
 
-  /** Writes what has come to the disk. */
+  /** Writes what has come to the disk; a failure fails the end of the file, too. */
   async flush(): Promise<void> {
     await this.#open?.file.flush();
   }

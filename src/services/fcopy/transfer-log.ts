@@ -162,7 +162,7 @@ export class TransferLog {
           this.#tick(next, now, now);
         }
       };
-      // A failure will be told by the fsync at the end.
+      // The file keeps a failure, and fails with it at its end.
       current.receiver.flush().then(again, again);
     }, milliseconds);
   }

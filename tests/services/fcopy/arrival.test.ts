@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { Status } from "../../../src/protocol/status.ts";
 import * as attributes from "../../support/attributes.ts";
@@ -180,4 +182,41 @@ test("data that a thread has written count", async () => {
   expect(await write(5, "56789")).toBe(Status.ok);
   expect(await complete()).toBe(Status.ok);
   expect(readFileSync(join(directory, "file"), "utf8")).toBe("0123456789");
+});
+
+/** The next flush is told so; the kernel tells data that the disk has lost once, not to the fsync. */
+async function nextFlush(told: () => Promise<void>) {
+  await using handle = await open("/dev/null");
+  const flush = spyOn(Object.getPrototypeOf(handle) as FileHandle, "datasync");
+  return flush.mockImplementationOnce(told);
+}
+
+const lostData = () =>
+  Object.assign(new Error("EIO"), { code: "EIO", errno: -constants.errno.EIO });
+
+test("a file of which the disk has lost a part while it came does not arrive", async () => {
+  const { start, write, complete, receiver, names, ends, directory } = receiving();
+  await start({ fileSize: 3n });
+  await write(0, "new");
+  using _flush = await nextFlush(() => Promise.reject(lostData()));
+  await receiver.flush().catch(() => undefined);
+  await receiver.flush().catch(() => undefined);
+  expect(await complete()).toBe(Status.fail);
+  expect(names()).toEqual([]);
+  expect(ends).toEqual([`place '${directory}/file': i/o error (EIO)`]);
+});
+
+test("a flush that is still under way at the end is waited for", async () => {
+  const { start, write, complete, receiver, names } = receiving();
+  await start({ fileSize: 3n });
+  await write(0, "new");
+  const disk = Promise.withResolvers<void>();
+  using _flush = await nextFlush(() => disk.promise);
+  const flushed = receiver.flush().catch(String);
+  const completed = complete();
+  await Bun.sleep(20);
+  disk.reject(lostData());
+  expect(await completed).toBe(Status.fail);
+  expect(await flushed).toBe("Error: EIO");
+  expect(names()).toEqual([]);
 });
