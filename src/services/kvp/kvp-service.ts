@@ -13,6 +13,7 @@ import { RequestError, Status } from "../../protocol/status.ts";
 import type { MessageChannel, PreparedAnswers } from "../../transport/channel.ts";
 import { openSettledDevice } from "../../transport/settled-device.ts";
 import { limitedWarnings } from "../limited-warnings.ts";
+import { monotonicMilliseconds } from "../network/network-step.ts";
 import { serve } from "../serve.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import {
@@ -52,8 +53,11 @@ type SetIpInfo = Extract<KvpRequest, { operation: "setIpInfo" }>;
 export interface KvpParts {
   readonly pools: Pools;
   readonly network: NetworkState;
-  /** @throws RequestError with the status for the host. */
-  readonly applyIpInfo: (request: SetIpInfo, signal: AbortSignal) => Promise<void>;
+  /**
+   * `arrived` is when the request did, by {@link monotonicMilliseconds}.
+   * @throws RequestError with the status for the host.
+   */
+  readonly applyIpInfo: (request: SetIpInfo, signal: AbortSignal, arrived: number) => Promise<void>;
   readonly intrinsics: Omit<IntrinsicSources, "integrationServicesVersion" | "addresses">;
   /** Forgets what was made out of the settings. */
   readonly settingsChanged: () => void;
@@ -210,16 +214,18 @@ export class KvpService implements Service {
     sources: IntrinsicSources,
     signal: AbortSignal,
   ): Promise<KvpReply> {
+    const arrived = monotonicMilliseconds();
     if (!(await this.#context.freezeState.isThawedWithin(frozenPatienceSeconds))) {
       throw new RequestError(Status.machineLocked, "file systems are frozen for a backup");
     }
-    return this.#answer(request, sources, signal);
+    return this.#answer(request, sources, signal, arrived);
   }
 
   #answer(
     request: KvpRequest,
     sources: IntrinsicSources,
     signal: AbortSignal,
+    arrived = monotonicMilliseconds(),
   ): KvpReply | Promise<KvpReply> {
     const { pools, network } = this.#parts;
     switch (request.operation) {
@@ -251,7 +257,7 @@ export class KvpService implements Service {
         return ipInfoReply(adapter);
       }
       case "setIpInfo":
-        return this.#parts.applyIpInfo(request, signal).then(() => ({ kind: "done" }));
+        return this.#parts.applyIpInfo(request, signal, arrived).then(() => ({ kind: "done" }));
       case "refused":
         throw new RequestError(
           request.reason === "operation" ? Status.notSupported : Status.invalidArgument,

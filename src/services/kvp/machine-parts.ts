@@ -34,7 +34,7 @@ export function machineParts(
   return {
     pools,
     network,
-    applyIpInfo: (request, signal) => injector.apply(request, signal),
+    applyIpInfo: (request, signal, arrived) => injector.apply(request, signal, arrived),
     settingsChanged: () => network.forget(),
     stop: () => network.stop(),
   };

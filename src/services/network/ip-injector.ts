@@ -6,7 +6,7 @@ import type { Paths } from "../../platform/paths.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import { configure, type ConfigureOptions, isHalfDone, recover } from "./configure.ts";
 import { type IpRequest, parseRequest } from "./ip-request.ts";
-import { askStep, hasStep } from "./network-step.ts";
+import { askStep, hasStep, monotonicMilliseconds } from "./network-step.ts";
 import { kernelSource, type NetworkSource } from "./network-source.ts";
 import type { ManagerName } from "./plan.ts";
 
@@ -30,6 +30,9 @@ export interface IpInjectorOptions {
 /** HV_UTIL_TIMEOUT is 30 s (drivers/hv/hyperv_vmbus.h); what is killed may take a while to end. */
 const hostPatienceSeconds = 25;
 
+/** With less time than this it is not begun: it would only be taken back. */
+const leastSeconds = 10;
+
 /** Applies what hosts ask for, one request at a time. */
 export class IpInjector {
   readonly #options: IpInjectorOptions;
@@ -48,10 +51,16 @@ export class IpInjector {
 
   /**
    * Resolves when the configuration is in force and will survive a restart.
+   * `arrived` is when the host's request did, by {@link monotonicMilliseconds}: since
+   * then the host waits, also while the request waits for the end of a backup.
    * @throws RequestError with the status for the host: HV_INVALIDARG before anything
    * is touched, HV_GUID_NOTFOUND, HV_E_FAIL with everything as it was before
    */
-  async apply(request: IpRequest, signal: AbortSignal): Promise<void> {
+  async apply(
+    request: IpRequest,
+    signal: AbortSignal,
+    arrived = monotonicMilliseconds(),
+  ): Promise<void> {
     const { log, paths, settings } = this.#options;
     if (!settings().accept_settings) {
       throw new RequestError(Status.fail, "the configuration does not let the host set addresses");
@@ -61,16 +70,21 @@ export class IpInjector {
       throw new RequestError(Status.fail, "file systems are frozen");
     }
     await this.#recovered;
+    const waitedSeconds = (monotonicMilliseconds() - arrived) / 1000;
+    const patienceSeconds = (this.#options.patienceSeconds ?? hostPatienceSeconds) - waitedSeconds;
+    if (patienceSeconds < leastSeconds) {
+      throw new RequestError(Status.fail, "the request came too late to be answered");
+    }
     const subject = adapterOf(request, networkInterfaces(this.#source.read(), paths.sys));
     if (this.#usesStep()) {
-      log.notice(await askStep(paths.run, request, signal));
+      log.notice(await askStep(paths.run, request, signal, arrived));
       return;
     }
     const options: ConfigureOptions = {
       paths,
       manager: settings().manager,
       source: this.#source,
-      patienceSeconds: this.#options.patienceSeconds ?? hostPatienceSeconds,
+      patienceSeconds,
     };
     const { manager, outcome } = await failing(() => configure(subject, request, options, signal));
     log.notice(`'${subject.name}' is configured as the host asks, by ${manager}: ${outcome}`);

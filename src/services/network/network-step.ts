@@ -25,7 +25,7 @@ export interface StepAnswer {
   readonly message: string;
 }
 
-/** Longer than the step takes by itself, shorter than the kernel waits. */
+/** Longer than the step takes by itself, shorter than the kernel waits for an answer. */
 const patienceMilliseconds = 27_000;
 
 /** The socket outlives the agent, whose folder in /run goes with it. */
@@ -44,26 +44,23 @@ export function monotonicMilliseconds(): number {
 }
 
 /**
- * What the step did, in words.
+ * What the step did, in words. `arrived` is when the host's request did, by
+ * {@link monotonicMilliseconds}: since then the host waits.
  * @throws RequestError with the status that the step answers, HV_E_FAIL when it does not
  */
 export async function askStep(
   run: string,
   what: IpRequest | "recover",
   signal: AbortSignal,
+  arrived = monotonicMilliseconds(),
 ): Promise<string> {
+  const before = arrived + patienceMilliseconds;
   const request: StepRequest =
-    what === "recover"
-      ? { ask: "recover" }
-      : {
-          ask: "configure",
-          request: what,
-          before: monotonicMilliseconds() + patienceMilliseconds,
-        };
+    what === "recover" ? { ask: "recover" } : { ask: "configure", request: what, before };
   const { status, message } = await exchange(
     socketPath(run),
     `${JSON.stringify(request)}\n`,
-    AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),
+    AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, before - monotonicMilliseconds()))]),
   );
   if (status !== Status.ok) {
     const known = Object.values(Status).find((one) => one === status) ?? Status.fail;

@@ -6,11 +6,13 @@ import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { NativeError } from "../../../src/native/native-error.ts";
 import { type KvpParts, KvpService } from "../../../src/services/kvp/kvp-service.ts";
 import { RecordError } from "../../../src/services/kvp/pool-record.ts";
+import { monotonicMilliseconds } from "../../../src/services/network/network-step.ts";
 import { FreezeState } from "../../../src/services/freeze-state.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { type KvpKernel, kvpKernel, kvpMessage } from "../../support/kvp-kernel.ts";
 import type { PreparedAnswers } from "../../../src/transport/channel.ts";
 import { connectedChannel } from "../../support/memory-channel.ts";
+import { until } from "../../support/until.ts";
 
 const mac = "00:15:5D:01:02:03";
 
@@ -55,6 +57,7 @@ interface Running {
   readonly lines: readonly string[];
   readonly logger: Logger;
   readonly service: KvpService;
+  readonly freezeState: FreezeState;
 }
 
 /** The service, registered. */
@@ -65,13 +68,14 @@ async function running(
 ) {
   const lines: string[] = [];
   const logger = new Logger({ sink: (line) => lines.push(line.trimEnd()), level, journal: false });
+  const freezeState = new FreezeState();
   const service = new KvpService(
     {
       paths: pathsFrom({}),
       log: logger.log("kvp"),
       logger,
       settings: defaultSettings,
-      freezeState: new FreezeState(),
+      freezeState,
       statusChanged: () => undefined,
     },
     { ...parts, ...changes },
@@ -84,7 +88,7 @@ async function running(
   const kernel = kvpKernel(far);
   await kernel.register();
   await promise;
-  return { kernel, lines, logger, service } satisfies Running;
+  return { kernel, lines, logger, service, freezeState } satisfies Running;
 }
 
 test("is registered when the kernel has said its version, which becomes an item", async () => {
@@ -237,6 +241,23 @@ test("new addresses are applied before the host is answered, and a refusal has i
   expect(await kernel.setIpInfo("{known}")).toBe(Status.ok);
   expect(await kernel.setIpInfo("{unknown}")).toBe(Status.guidNotFound);
   expect(applied).toEqual(["{known}", "{unknown}"]);
+});
+
+test("new addresses that wait for the end of a backup are told when they were asked for", async () => {
+  let arrival = Infinity;
+  const applyIpInfo: KvpParts["applyIpInfo"] = (_request, _signal, arrived) => {
+    arrival = arrived;
+    return Promise.resolve();
+  };
+  const { kernel, lines, freezeState } = await running({ applyIpInfo }, "debug");
+  freezeState.freeze();
+  const answer = kernel.setIpInfo("{known}");
+  await until(() => lines.some((line) => line.includes("{known}")));
+  const waiting = monotonicMilliseconds();
+  await Bun.sleep(5);
+  freezeState.thaw();
+  expect(await answer).toBe(Status.ok);
+  expect(arrival).toBeLessThanOrEqual(waiting);
 });
 
 test("the end of an enumeration is not worth a line", async () => {

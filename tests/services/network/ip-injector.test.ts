@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { NetworkRecords } from "../../../src/native/binding.ts";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { IpInjector } from "../../../src/services/network/ip-injector.ts";
 import type { IpRequest } from "../../../src/services/network/ip-request.ts";
+import { monotonicMilliseconds } from "../../../src/services/network/network-step.ts";
 import type { ManagerName } from "../../../src/services/network/plan.ts";
 import { link, records } from "../../support/network-records.ts";
 import { ipRequest, oneAddress } from "../../support/network-wish.ts";
@@ -49,7 +50,8 @@ function injectorWith(
       watch: () => ({ close: () => undefined }),
     },
   });
-  const apply = (request: IpRequest) => injector.apply(request, new AbortController().signal);
+  const apply = (request: IpRequest, arrived?: number) =>
+    injector.apply(request, new AbortController().signal, arrived);
   return { root, lines, injector, apply };
 }
 
@@ -128,5 +130,37 @@ test("the configuration may forbid it", async () => {
   expect(await refusalOf(apply(oneAddress))).toEqual([
     Status.fail,
     "the configuration does not let the host set addresses",
+  ]);
+});
+
+test("a request for which the host has nearly waited long enough is not begun", async () => {
+  const { root, apply } = injectorWith({ script: "#!/bin/sh\n" });
+  expect(await refusalOf(apply(oneAddress, monotonicMilliseconds() - 16_000))).toEqual([
+    Status.fail,
+    "the request came too late to be answered",
+  ]);
+  expect(existsSync(`${root}/var`)).toBe(false);
+  await apply(oneAddress, monotonicMilliseconds() - 5000);
+  expect(existsSync(`${root}/var/lib/hyperv/ifcfg-eth0`)).toBe(true);
+});
+
+test("a separate step is told how long the host waits, from the request's arrival on", async () => {
+  const { root, lines, apply } = injectorWith();
+  const asked: string[] = [];
+  mkdirSync(`${root}/run`);
+  using _step = Bun.listen({
+    unix: `${root}/run/hvguest-network.socket`,
+    socket: {
+      data: (socket, line) => {
+        asked.push(line.toString());
+        socket.end('{"status": 0, "message": "done"}\n');
+      },
+    },
+  });
+  const arrived = monotonicMilliseconds() - 5000;
+  await apply(oneAddress, arrived);
+  expect(lines).toEqual(["done"]);
+  expect(asked.map((line): unknown => JSON.parse(line))).toEqual([
+    { ask: "configure", request: oneAddress, before: arrived + 27_000 },
   ]);
 });
