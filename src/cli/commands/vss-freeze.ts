@@ -73,16 +73,15 @@ export const vssThaw = command<{ json: boolean }>({
     const { marker } = vssFiles(pathsFrom(environment));
     const { log, flush } = threadedLog();
     const frozen = frozenNow(marker);
-    if (frozen.length === 0) {
-      // Nobody alive: perhaps somebody dead.
-      await thawLeftBehind(marker, log);
-      flush();
-      return ExitStatus.done;
-    }
-    const { failures, lost } = await thawPaths(frozen);
-    for (const path of frozen.filter((each) => !lost.includes(each))) {
-      const failure = failures.find((each) => each.path === path);
-      const reason = failure === undefined ? undefined : errnoText(failure.errno);
+    // By nobody alive: perhaps somebody dead.
+    const { thawed, failures } =
+      frozen.length === 0 ? await thawLeftBehind(marker, log) : await thawPaths(frozen);
+    flush();
+    const rows: readonly { path: string; reason?: string }[] = [
+      ...thawed.map((path) => ({ path })),
+      ...failures.map(({ path, errno }) => ({ path, reason: errnoText(errno) })),
+    ];
+    for (const { path, reason } of rows) {
       const row = { mount_point: path, thawed: reason === undefined, reason };
       print(json ? `${JSON.stringify(row)}\n` : `${printable(path)}: ${reason ?? "thawed"}\n`);
     }

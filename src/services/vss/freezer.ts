@@ -123,7 +123,7 @@ export class Freezer {
             steps: plan.steps.map((step) => step.map(target)),
             deadlineMilliseconds: deadlineMilliseconds + guardDelayMilliseconds,
             markerPath: this.#markerPath,
-            markerText: markerText(plan),
+            markerText: markerText(plan.steps.flat().map(({ mount }) => mount.mountPoint)),
             passOverFrozen: limits.passOverFrozen,
           },
           onEvent,
@@ -156,11 +156,8 @@ function target({ mount }: FileSystem) {
 }
 
 /** What is frozen, for whoever has to thaw it: one mount point a line, as JSON texts. */
-function markerText(plan: FreezePlan): string {
-  return plan.steps
-    .flat()
-    .map(({ mount }) => `${JSON.stringify(mount.mountPoint)}\n`)
-    .join("");
+export function markerText(mountPoints: readonly string[]): string {
+  return mountPoints.map((path) => `${JSON.stringify(path)}\n`).join("");
 }
 
 /** The mount points of a marker; lines that are none are passed over. */

@@ -1,44 +1,73 @@
 // Thaws what an agent has left frozen that died together with its guard.
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { Log } from "../../log.ts";
 import { type NativeFreezeEvent, type NativeFreezeMarker, native } from "../../native/binding.ts";
 import { callNative, errnoText, NativeError } from "../../native/native-error.ts";
-import { parseMarker } from "./freezer.ts";
+import { markerText, parseMarker } from "./freezer.ts";
+
+const { EAGAIN, ENOENT, ENOTDIR } = constants.errno;
+
+/** What a thaw by paths has done; what was not frozen is in neither list. */
+export interface ThawedPaths {
+  readonly thawed: readonly string[];
+  readonly failures: NativeFreezeEvent["failures"];
+}
+
+const nothing: ThawedPaths = { thawed: [], failures: [] };
 
 /**
  * Thaws everything that the marker names, unless the process that wrote it or its
- * guard is alive. A file system that is not frozen is no failure.
+ * guard is alive. A file system that is not frozen, or whose mount point is gone, is no
+ * failure. What fails stays in the marker, for the next one who tries.
  * @throws NativeError when the marker cannot be used
  */
-export async function thawLeftBehind(markerPath: string, log: Log): Promise<void> {
+export async function thawLeftBehind(markerPath: string, log: Log): Promise<ThawedPaths> {
   if (isEmpty(markerPath)) {
-    return;
+    return nothing;
   }
   const marker = lock(markerPath);
   if (marker === undefined) {
     log.notice("another process has frozen file systems, leaving them to it");
-    return;
+    return nothing;
   }
   try {
     const mountPoints = parseMarker(callNative(() => marker.read()));
     if (mountPoints.length === 0) {
-      return;
+      return nothing;
     }
-    const { failures, lost } = await thawPaths(mountPoints);
-    const thawed = mountPoints.filter(
-      (path) => !lost.includes(path) && !failures.some((failure) => failure.path === path),
-    );
+    const { thawed, failures: all } = await thawPaths(mountPoints);
+    // No path leads to it any more: nobody could ever thaw it.
+    const failures = all.filter(({ errno }) => errno !== ENOENT && errno !== ENOTDIR);
     if (thawed.length > 0) {
       log.warning(`a process that ended had left file systems frozen, thawed ${thawed.join(", ")}`);
     }
     for (const { path, errno } of failures) {
       log.error(`thaw '${path}', which may have been left frozen: ${errnoText(errno)}`);
     }
-    callNative(() => marker.clear());
+    if (failures.length === 0) {
+      callNative(() => marker.clear());
+    } else {
+      keep(
+        markerPath,
+        failures.map(({ path }) => path),
+        log,
+      );
+    }
+    return { thawed, failures };
   } finally {
     marker.close();
+  }
+}
+
+/** Leaves these mount points in the marker, which is locked. */
+function keep(markerPath: string, mountPoints: readonly string[], log: Log): void {
+  try {
+    writeFileSync(markerPath, markerText(mountPoints));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error(`keep what is left frozen in '${markerPath}': ${reason}`);
   }
 }
 
@@ -52,7 +81,7 @@ function lock(markerPath: string): NativeFreezeMarker | undefined {
   try {
     return callNative(() => new (native().FreezeMarker)(markerPath));
   } catch (error) {
-    if (error instanceof NativeError && error.errno === constants.errno.EAGAIN) {
+    if (error instanceof NativeError && error.errno === EAGAIN) {
       return undefined;
     }
     throw error;
@@ -60,9 +89,14 @@ function lock(markerPath: string): NativeFreezeMarker | undefined {
 }
 
 /** Thaws by path, in threads of the native module. */
-export function thawPaths(paths: readonly string[]): Promise<NativeFreezeEvent> {
+export function thawPaths(paths: readonly string[]): Promise<ThawedPaths> {
   return new Promise((resolve) => {
-    callNative(() => native().thawPaths(paths, resolve));
+    callNative(() =>
+      native().thawPaths(paths, ({ failures, lost }) => {
+        const others = new Set([...lost, ...failures.map(({ path }) => path)]);
+        resolve({ thawed: paths.filter((path) => !others.has(path)), failures });
+      }),
+    );
   });
 }
 
