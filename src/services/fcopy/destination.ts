@@ -10,7 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { errnoText } from "../../native/native-error.ts";
 import type { FcopyStart } from "../../protocol/fcopy/request.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
-import { checkDirectory, type Policy } from "./policy.ts";
+import { checkDirectory, type Policy, type RealDirectories, realDirectories } from "./policy.ts";
 
 /** A directory with a name in it that may be written. */
 export interface Destination {
@@ -45,11 +45,13 @@ export async function prepareDestination(
   policy: Policy,
 ): Promise<Destination> {
   const target = await targetOf(request);
-  const { real, created } = await makeDirectories(dirname(target), request.createPath, policy);
+  // At each START: links may have changed, and directories have come, since the last one.
+  const limits = await realDirectories(policy);
+  const { real, created } = await makeDirectories(dirname(target), request.createPath, limits);
   try {
     const place = await followLink(join0(real, basename(target)), request);
     const directory = dirname(place);
-    checkDirectory(policy, directory);
+    checkDirectory(limits, directory);
     const name = basename(place);
     return { directory, name, replaces: await replaced(place, request), created };
   } catch (error) {
@@ -119,7 +121,7 @@ async function isDirectory(path: string): Promise<boolean> {
 async function makeDirectories(
   path: string,
   createPath: boolean,
-  policy: Policy,
+  limits: RealDirectories,
 ): Promise<{ readonly real: string; readonly created: readonly string[] }> {
   const missing: string[] = [];
   let present = path;
@@ -137,7 +139,7 @@ async function makeDirectories(
       `directory '${path}' leads back from one that does not exist`,
     );
   }
-  checkDirectory(policy, join(real, ...missing));
+  checkDirectory(limits, join(real, ...missing));
   const created: string[] = [];
   for (const name of missing) {
     real = join0(real, name);

@@ -108,6 +108,21 @@ test("the configuration is held to the real directory, whatever leads there", as
   expect(await copy(there, "/../outside")).toBe(Status.accessDenied);
 });
 
+test("links in the configuration are followed anew at each start", async () => {
+  const denied: string[] = [];
+  const there = receiving({ policy: () => ({ allowed: [], denied, largestFile: 1n << 64n }) });
+  mkdirSync(join(there.directory, "real"));
+  denied.push(`${there.directory}/link/.`);
+  expect(await copy(there, "/real/first")).toBe(Status.ok);
+  symlinkSync("real", join(there.directory, "link"));
+  expect(await copy(there, "/real/second")).toBe(Status.accessDenied);
+  expect(await copy(there, "/link/second")).toBe(Status.accessDenied);
+  expect(await copy(there, "/real/new/second", "x", { createPath: true })).toBe(
+    Status.accessDenied,
+  );
+  expect(there.names("real")).toEqual(["first"]);
+});
+
 /** Makes a path immutable; false where that cannot be (no root, no ext4). */
 function setImmutable(path: string, isImmutable: boolean): boolean {
   try {

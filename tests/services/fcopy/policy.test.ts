@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
+import { mkdirSync, realpathSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { ownershipOf, policyOf } from "../../../src/services/fcopy/fcopy-policy.ts";
-import { checkDirectory, checkSize } from "../../../src/services/fcopy/policy.ts";
+import { checkDirectory, checkSize, realDirectories } from "../../../src/services/fcopy/policy.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
+import { temporaryRoot } from "../../support/temporary-root.ts";
 
 const defaults = defaultSettings().fcopy;
 
@@ -18,41 +21,93 @@ function statusOf(check: () => unknown): Status | undefined {
   }
 }
 
-function directoryStatus(
+async function directoryStatus(
   directory: string,
   allowed: readonly string[],
   denied: readonly string[] = [],
-): Status | undefined {
+): Promise<Status | undefined> {
   const policy = policyOf({
     ...defaults,
     allowed_directories: allowed,
     denied_directories: denied,
   });
-  return statusOf(() => checkDirectory(policy, directory));
+  const limits = await realDirectories(policy);
+  return statusOf(() => checkDirectory(limits, directory));
 }
 
-test("without settings files may go anywhere, in any size", () => {
-  expect(directoryStatus("/", [])).toBeUndefined();
-  expect(directoryStatus("/etc/ssh", [])).toBeUndefined();
+test("without settings files may go anywhere, in any size", async () => {
+  expect(await directoryStatus("/", [])).toBeUndefined();
+  expect(await directoryStatus("/etc/ssh", [])).toBeUndefined();
   expect(statusOf(() => checkSize(policyOf(defaults), 2n ** 63n))).toBeUndefined();
 });
 
-test("an allowed directory is meant with all below it, and nothing beside it", () => {
+test("an allowed directory is meant with all below it, and nothing beside it", async () => {
   for (const allowed of ["/srv/in", "/srv/in/"]) {
-    expect(directoryStatus("/srv/in", [allowed])).toBeUndefined();
-    expect(directoryStatus("/srv/in/a/b", [allowed])).toBeUndefined();
-    expect(directoryStatus("/srv/inside", [allowed])).toBe(Status.accessDenied);
-    expect(directoryStatus("/srv", [allowed])).toBe(Status.accessDenied);
+    expect(await directoryStatus("/srv/in", [allowed])).toBeUndefined();
+    expect(await directoryStatus("/srv/in/a/b", [allowed])).toBeUndefined();
+    expect(await directoryStatus("/srv/inside", [allowed])).toBe(Status.accessDenied);
+    expect(await directoryStatus("/srv", [allowed])).toBe(Status.accessDenied);
   }
-  expect(directoryStatus("/b", ["/a", "/b"])).toBeUndefined();
+  expect(await directoryStatus("/b", ["/a", "/b"])).toBeUndefined();
 });
 
-test("a denied directory is stronger than an allowed one", () => {
-  expect(directoryStatus("/srv/in/secret/x", ["/srv/in"], ["/srv/in/secret"])).toBe(
+test("a denied directory is stronger than an allowed one", async () => {
+  expect(await directoryStatus("/srv/in/secret/x", ["/srv/in"], ["/srv/in/secret"])).toBe(
     Status.accessDenied,
   );
-  expect(directoryStatus("/srv/in", ["/srv/in"], ["/srv/in/secret"])).toBeUndefined();
-  expect(directoryStatus("/anywhere", [], ["/"])).toBe(Status.accessDenied);
+  expect(await directoryStatus("/srv/in", ["/srv/in"], ["/srv/in/secret"])).toBeUndefined();
+  expect(await directoryStatus("/anywhere", [], ["/"])).toBe(Status.accessDenied);
+});
+
+test("a configured directory is meant however it is written", async () => {
+  for (const written of ["//etc", "/etc/.", "/etc//", "/./etc", "/usr/../etc"]) {
+    expect([written, await directoryStatus("/etc", [], [written])]).toEqual([
+      written,
+      Status.accessDenied,
+    ]);
+    expect(await directoryStatus("/etc/ssh", [written])).toBeUndefined();
+    expect(await directoryStatus("/etcetera", [], [written])).toBeUndefined();
+  }
+});
+
+test("a configured symbolic link stands for what it leads to", async () => {
+  const root = realpathSync(temporaryRoot());
+  mkdirSync(join(root, "usr/bin"), { recursive: true });
+  symlinkSync("usr/bin", join(root, "bin"));
+  symlinkSync(join(root, "usr"), join(root, "system"));
+  for (const written of ["bin", "system/bin", "system/bin/.", "bin/../bin"]) {
+    const configured = `${root}/${written}`;
+    expect(await directoryStatus(join(root, "usr/bin"), [], [configured])).toBe(
+      Status.accessDenied,
+    );
+    expect(await directoryStatus(join(root, "usr/bin/new"), [configured])).toBeUndefined();
+    expect(await directoryStatus(join(root, "usr"), [configured])).toBe(Status.accessDenied);
+  }
+  // The directory above what the link leads to, as the kernel understands it.
+  expect(await directoryStatus(join(root, "usr/x"), [], [`${root}/bin/..`])).toBe(
+    Status.accessDenied,
+  );
+  expect(await directoryStatus(join(root, "usr/bin/new"), [], [`${root}/bin/new`])).toBe(
+    Status.accessDenied,
+  );
+});
+
+test("a configured link denies what it is going to lead to, and its own place", async () => {
+  const root = realpathSync(temporaryRoot());
+  symlinkSync("later/below", join(root, "link"));
+  const denied = [`${root}/link/`];
+  expect(await directoryStatus(join(root, "later/below/x"), [], denied)).toBe(Status.accessDenied);
+  expect(await directoryStatus(join(root, "later"), [], denied)).toBeUndefined();
+  expect(await directoryStatus(join(root, "link/x"), [], denied)).toBe(Status.accessDenied);
+});
+
+test("a configured directory that cannot be looked at refuses every copy", async () => {
+  const root = realpathSync(temporaryRoot());
+  symlinkSync("circle", join(root, "circle"));
+  expect(directoryStatus("/srv", [], [join(root, "circle")])).rejects.toMatchObject({
+    status: Status.fail,
+    message: expect.stringContaining(`configured directory '${root}/circle': `),
+  });
 });
 
 test("the largest file is counted in MiB, and may have exactly that size", () => {
