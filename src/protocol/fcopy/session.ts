@@ -10,7 +10,7 @@ import {
 import type { Incoming, Session } from "../session.ts";
 import { Status } from "../status.ts";
 import { viewOf, WireError } from "../wire/struct.ts";
-import { decodeStrictUtf8, decodeUtf16 } from "../wire/text.ts";
+import { decodeStrictUtf8, decodeUtf16, encodeUtf8 } from "../wire/text.ts";
 import { doFcopy, FcopyOperation, fcopyVersion1, fragmentBytes } from "./messages.ts";
 import { decodeRequest, type FcopyRequest } from "./request.ts";
 
@@ -31,6 +31,13 @@ export interface FcopySession extends Session<FcopyRequest, void> {
   readonly dataLayout: DataLayout;
 }
 
+/**
+ * The driver has room for 259 bytes of UTF-8 and leaves out each character that does
+ * not fit (hv_fcopy.c, utf16s_to_utf8s()). The longest has four bytes: a text that
+ * leaves three or less free may lack its end.
+ */
+const maybeCutBytes = 259 - 3;
+
 /** The daemon's end of /dev/vmbus/hv_fcopy (drivers/hv/hv_fcopy.c, before 6.10). */
 export class DeviceFcopySession implements FcopySession {
   readonly hello: Uint8Array = u32Bytes(fcopyVersion1);
@@ -44,7 +51,7 @@ export class DeviceFcopySession implements FcopySession {
 
   receive(message: Uint8Array): Incoming<FcopyRequest> {
     if (this.#registered) {
-      return { kind: "request", request: decodeRequest(message, decodeStrictUtf8) };
+      return { kind: "request", request: refuseCut(decodeRequest(message, decodeStrictUtf8)) };
     }
     if (message.length !== 4) {
       throw new WireError("hv_fcopy: need the answer to the registration, got a request");
@@ -138,6 +145,20 @@ export class RingFcopySession implements FcopySession {
       throw error;
     }
   }
+}
+
+/** File names need no check: one that was cut is longer than any file system takes. */
+function refuseCut(request: FcopyRequest): FcopyRequest {
+  if (request.operation !== "start") {
+    return request;
+  }
+  const { pathName } = request;
+  const bytes = encodeUtf8(pathName).length;
+  // The host sends at most 259 units: a path in ASCII fits. One of which only the last
+  // character was not ASCII is rarer than a whole one of that length.
+  return bytes < maybeCutBytes || bytes === pathName.length
+    ? request
+    : { operation: "refused", text: `path '${pathName}' may have been cut by the kernel` };
 }
 
 function layoutAt(body: number) {

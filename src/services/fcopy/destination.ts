@@ -29,11 +29,6 @@ const { EDQUOT, ENOSPC } = osConstants.errno;
 
 /** NAME_MAX of Linux's file systems, in bytes. */
 const maxNameBytes = 255;
-/**
- * The kernel's driver has room for so many bytes of UTF-8 and cuts what is longer
- * at a character (hv_fcopy.c): a text this near to it may be half of a name.
- */
-const maybeCutBytes = 257;
 
 /**
  * Finds the place, makes missing directories if asked to, and checks that the file
@@ -74,20 +69,12 @@ export async function removeDirectories(created: readonly string[]): Promise<voi
 
 /** The complete path that is meant, absolute. Relative ones begin at the root, as for the C daemon. */
 async function targetOf({ pathName, fileName }: FcopyStart): Promise<string> {
-  if (mayBeCut(pathName)) {
-    throw new RequestError(Status.fail, `path '${pathName}' may have been cut by the kernel`);
-  }
   const path = pathName.startsWith("/") ? pathName : `/${pathName}`;
   if (path.endsWith("/") || (await isDirectory(path))) {
     return join0(path, checkedName(fileName));
   }
   checkedName(basename(path));
   return path;
-}
-
-function mayBeCut(text: string): boolean {
-  const bytes = Buffer.byteLength(text);
-  return bytes >= maybeCutBytes && bytes !== text.length;
 }
 
 function checkedName(name: string): string {

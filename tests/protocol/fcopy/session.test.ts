@@ -139,6 +139,25 @@ test("names that are not Unicode are refused: none is made up", () => {
   expect(requestOf(ring().session, onRing(lone)).operation).toBe("refused");
 });
 
+test("a path that the kernel's driver may have cut is refused, the longest ASCII one is not", () => {
+  const operationOf = (path: string) =>
+    onDevice(start("utf8", { file: "a".repeat(255), path })).operation;
+  expect(operationOf(`/${"é".repeat(127)}`)).toBe("start");
+  // Room for three bytes is left: too little for a character beyond the first plane.
+  expect(operationOf(`/é${"a".repeat(253)}`)).toBe("refused");
+  expect(operationOf(`/${"é".repeat(129)}`)).toBe("refused");
+  expect(operationOf(`/${"a".repeat(258)}`)).toBe("start");
+});
+
+test("a path on the ring comes as the host has sent it, however many bytes it is as UTF-8", () => {
+  for (const path of [`/${"é".repeat(127)}a`, `/tmp/${"日".repeat(84)}`, `/${"🐧".repeat(129)}`]) {
+    expect(requestOf(ring().session, onRing(start("utf16le", { file: "a", path })))).toMatchObject({
+      operation: "start",
+      pathName: path,
+    });
+  }
+});
+
 test("a fragment carries its place and exactly its data", () => {
   expect(onDevice(write(0xffff_ffff_ffff_ffffn, "data"))).toEqual({
     operation: "write",
