@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { type Choices, withRecorded } from "./choices.ts";
 import { addDiversion } from "./dpkg-diversions.ts";
 import {
   fileHeld,
@@ -25,8 +26,8 @@ export interface InstallOptions {
   /** The program that is copied to the executable's place. */
   readonly executable: string;
   readonly version: string;
-  /** Takes the place of the distribution's own daemons. */
-  readonly replace: boolean;
+  /** What the entries were made of, see {@link choicesFor}; recorded for the next time. */
+  readonly choices: Choices;
   /** Changes nothing, but tells what would be changed. */
   readonly dryRun: boolean;
 }
@@ -40,6 +41,24 @@ export interface Change {
 /** There is something that must not be overwritten; nothing was changed. */
 export class InstallRefused extends Error {
   override readonly name = "InstallRefused";
+}
+
+/**
+ * The choices of an installation there for which `chosen` is given: where that says
+ * nothing, those of the last one.
+ * @throws InstallRefused when the distribution's programs would have to come back
+ */
+export function choicesFor(root: string, chosen: Choices): Choices {
+  const last = readManifest(root);
+  const hasMoved = Object.keys(last?.moved ?? {}).length > 0;
+  if (hasMoved && chosen.replace === false) {
+    throw new InstallRefused(
+      "the distribution's daemons were replaced there; 'hvguest uninstall' puts them back",
+    );
+  }
+  const choices = withRecorded(chosen, last?.choices ?? {});
+  // Their units would start what is no longer there.
+  return hasMoved ? { ...choices, replace: true } : choices;
 }
 
 /**
@@ -60,7 +79,8 @@ export function install(options: InstallOptions): Change[] {
   installer.removeLeftOver();
   if (!options.dryRun) {
     const { made, moved } = installer;
-    writeManifest(root, { version: options.version, made, moved });
+    const { version, choices } = options;
+    writeManifest(root, { version, choices, made, moved });
   }
   return installer.changes;
 }
@@ -83,6 +103,11 @@ class Installer {
   }
 
   put(entry: Entry): void {
+    if (this.#isDisabled(entry)) {
+      this.made[entry.path] = linkHeld(entry.target);
+      this.#tell(entry.path, "kept", "off: it was disabled");
+      return;
+    }
     this.#putParents(entry.path);
     const place = inRoot(this.#options.root, entry.path);
     const found = heldAt(place);
@@ -102,8 +127,24 @@ class Installer {
     }
   }
 
+  /** A link that the last installation made for the boot, and somebody has taken away. */
+  #isDisabled(entry: Entry): entry is Entry & { kind: "link" } {
+    return (
+      entry.kind === "link" &&
+      entry.enables === true &&
+      entry.path in this.#before &&
+      heldAt(inRoot(this.#options.root, entry.path)) === undefined
+    );
+  }
+
   /** Removes what the last installation made and this one does not. */
   removeLeftOver(): void {
+    // Folders that are empty now go at the uninstallation.
+    for (const [path, held] of Object.entries(this.#before)) {
+      if (held === "folder" && existsSync(inRoot(this.#options.root, path))) {
+        this.made[path] = held;
+      }
+    }
     for (const [path, held] of Object.entries(this.#before).toReversed()) {
       const place = inRoot(this.#options.root, path);
       if (!(path in this.made) && held !== "folder" && heldAt(place) === held) {
@@ -193,7 +234,7 @@ class Installer {
   }
 
   #replaceDaemon(path: string, place: string, target: string): void {
-    if (!this.#options.replace) {
+    if (this.#options.choices.replace !== true) {
       this.#tell(path, "kept", "it is the distribution's; --replace takes its place");
       return;
     }

@@ -1,5 +1,6 @@
 // What an installation consists of: every file and link, and for whom it is.
 
+import type { InitSystem, NameStyle } from "./choices.ts";
 import { cloudInitPath } from "./cloud-init.ts";
 import { defaultConfiguration } from "./default-configuration.ts";
 import type { ServiceName } from "../services/service.ts";
@@ -24,12 +25,6 @@ import hibernateRules from "../../packaging/udev/61-hvguest-hibernate.rules" wit
 
 export const executablePath = "/usr/sbin/hvguest";
 export const unitDirectory = "/usr/lib/systemd/system";
-
-/** What starts the agent at boot. */
-export type InitSystem = "systemd" | "openrc" | "sysvinit" | "none";
-
-/** Whose names of daemons and units are linked to hvguest. */
-export type NameStyle = "linux" | "fedora";
 
 export interface LayoutOptions {
   readonly services: readonly ServiceName[];
@@ -64,6 +59,8 @@ export type Entry =
       readonly target: string;
       /** A name that a distribution's own daemon may have. */
       readonly daemon?: true;
+      /** The agent, or what belongs to it, is started at boot because of it. */
+      readonly enables?: true;
     }
   | { readonly kind: "executable"; readonly path: string }
   | { readonly kind: "folder"; readonly path: string };
@@ -138,13 +135,17 @@ function initFiles(options: LayoutOptions): Entry[] {
     case "openrc":
       return [
         text("/etc/init.d/hvguest", openrc, { mode: 0o755 }),
-        link("/etc/runlevels/boot/hvguest", "/etc/init.d/hvguest"),
+        enableLink("/etc/runlevels/boot/hvguest", "/etc/init.d/hvguest"),
       ];
     case "sysvinit":
       return [
         text("/etc/init.d/hvguest", sysvinit, { mode: 0o755 }),
-        ...[2, 3, 4, 5].map((level) => link(`/etc/rc${level}.d/S01hvguest`, "../init.d/hvguest")),
-        ...[0, 1, 6].map((level) => link(`/etc/rc${level}.d/K01hvguest`, "../init.d/hvguest")),
+        ...[2, 3, 4, 5].map((level) =>
+          enableLink(`/etc/rc${level}.d/S01hvguest`, "../init.d/hvguest"),
+        ),
+        ...[0, 1, 6].map((level) =>
+          enableLink(`/etc/rc${level}.d/K01hvguest`, "../init.d/hvguest"),
+        ),
       ];
     case "none":
       return [];
@@ -216,7 +217,7 @@ function enabledUnits({ services, split, cloudInit }: LayoutOptions): [string, s
 function enableLinks(name: string, unitText: string): Entry[] {
   const wantedBy = /^WantedBy=(.*)$/m.exec(unitText)?.[1]?.split(" ") ?? [];
   return wantedBy.map((target) =>
-    link(`/etc/systemd/system/${target}.wants/${name}`, `${unitDirectory}/${name}`),
+    enableLink(`/etc/systemd/system/${target}.wants/${name}`, `${unitDirectory}/${name}`),
   );
 }
 
@@ -229,6 +230,6 @@ function text(
   return configuration === undefined ? file : { ...file, configuration };
 }
 
-function link(path: string, target: string): Entry {
-  return { kind: "link", path, target };
+function enableLink(path: string, target: string): Entry {
+  return { kind: "link", path, target, enables: true };
 }

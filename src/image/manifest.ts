@@ -2,6 +2,7 @@
 // touch nothing else.
 
 import { rmSync } from "node:fs";
+import { type Choices, parseChoices } from "./choices.ts";
 import { type Held, putText, readJson } from "./file-state.ts";
 import { inRoot } from "./root-path.ts";
 
@@ -16,6 +17,8 @@ export interface Manifest {
   readonly made: Readonly<Record<string, Held>>;
   /** Programs of others that were moved aside, and where to. */
   readonly moved: Readonly<Record<string, string>>;
+  /** The options that were given, to the last installation or one before it. */
+  readonly choices: Choices;
 }
 
 /** The manifest of the image at `root`, or an empty one. @throws Error when it is broken. */
@@ -28,7 +31,8 @@ export function readManifest(root: string): Manifest | undefined {
   if (typeof manifest?.made !== "object" || typeof manifest.moved !== "object") {
     throw new Error(`'${root}${path}' is not a list of installed files`);
   }
-  return { version: String(manifest.version), made: manifest.made, moved: manifest.moved };
+  const { version, made, moved, choices } = manifest;
+  return { version: String(version), made, moved, choices: parseChoices(choices) };
 }
 
 export function writeManifest(root: string, manifest: Manifest): void {

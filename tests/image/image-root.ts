@@ -10,8 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
-import { type Change, install } from "../../src/image/install.ts";
-import { layout, type LayoutOptions } from "../../src/image/layout.ts";
+import { type Choices, nameStyles, serviceNames } from "../../src/image/choices.ts";
+import { type Change, choicesFor, install } from "../../src/image/install.ts";
+import { layout } from "../../src/image/layout.ts";
 
 /** An empty image, with these files. */
 export function imageRoot(files: Readonly<Record<string, string>> = {}): string {
@@ -23,28 +24,28 @@ export function imageRoot(files: Readonly<Record<string, string>> = {}): string 
   return root;
 }
 
-export interface InstallTo extends Partial<LayoutOptions> {
-  readonly replace?: boolean;
+export interface InstallTo extends Choices {
   readonly dryRun?: boolean;
   readonly executable?: string;
 }
 
 export function installTo(root: string, options: InstallTo = {}): Change[] {
+  const { dryRun = false, executable = "/bin/true", ...chosen } = options;
+  const choices = choicesFor(root, { init: "systemd", ...chosen });
   return install({
     root,
     entries: layout({
-      services: ["kvp", "vss", "fcopy"],
-      names: ["linux", "fedora"],
-      init: "systemd",
-      split: false,
-      cloudInit: false,
+      services: choices.services ?? serviceNames,
+      names: choices.names ?? nameStyles,
+      init: choices.init === undefined || choices.init === "auto" ? "systemd" : choices.init,
+      split: choices.split ?? false,
+      cloudInit: choices.cloudInit ?? false,
       documents: [],
-      ...options,
     }),
-    executable: options.executable ?? "/bin/true",
+    executable,
     version: "0.0.0",
-    replace: options.replace ?? false,
-    dryRun: options.dryRun ?? false,
+    choices,
+    dryRun,
   });
 }
 

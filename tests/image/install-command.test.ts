@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, rmSync } from "node:fs";
 import { hvguest, type Ended } from "../support/hvguest-source.ts";
-import { imageRoot } from "./image-root.ts";
+import { imageRoot, tree } from "./image-root.ts";
 
 const cloud = "/etc/cloud/cloud.cfg.d";
 
@@ -20,6 +20,24 @@ test("install --cloud-init names the files that set the list of sources after ou
   expect(stderr.split("\n").length).toBe(2);
   expect(existsSync(`${root}${cloud}/99-hvguest.cfg`)).toBe(true);
   expect(install(root, "--cloud-init", "--init", "none").stderr).toContain("99-installer.cfg");
+  rmSync(root, { recursive: true });
+});
+
+test("a second installation needs no options, and says which ones it has from the first", () => {
+  const root = imageRoot();
+  install(root, "--services", "kvp", "--names", "none", "--init", "systemd", "--split");
+  const once = tree(root);
+  const { status, stdout, stderr } = install(root, "--names=none");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^unchanged: \d+\n$/);
+  expect(stderr).toBe("as the last time: --services kvp --init systemd --split\n");
+  const split = "/etc/systemd/system/sysinit.target.wants/hvguest-kvp.service";
+  expect(once[split]).toBeDefined();
+  expect(install(root, "--no-split").status).toBe(0);
+  expect(tree(root)[split]).toBeUndefined();
+  expect(install(root).stderr).toBe(
+    "as the last time: --services kvp --names none --init systemd --no-split\n",
+  );
   rmSync(root, { recursive: true });
 });
 

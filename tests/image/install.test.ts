@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { InstallRefused } from "../../src/image/install.ts";
 import { inRoot } from "../../src/image/root-path.ts";
 import { uninstall } from "../../src/image/uninstall.ts";
@@ -165,5 +166,58 @@ test("OpenRC and System V images get their scripts, in their runlevels", () => {
   expect(image["/etc/runlevels/boot/hvguest"]).toBeUndefined();
   expect(image["/etc/rc2.d/S01hvguest"]).toBe("-> ../init.d/hvguest");
   expect(image[`${units}/hvguest.service`]).toBeUndefined();
+  uninstall({ root, purge: true, dryRun: false });
+  expect(tree(root)).toEqual({});
+  rmSync(root, { recursive: true });
+});
+
+test("what was chosen stays so until something else is chosen", () => {
+  const root = imageRoot({ "/usr/lib/systemd/system/hv-kvp-daemon.service": "theirs" });
+  installTo(root, { services: ["kvp", "vss"], split: true, cloudInit: true, replace: true });
+  const once = tree(root);
+  expect(once["/etc/systemd/system/hv-kvp-daemon.service"]).toBeDefined();
+  expect(installTo(root).filter(({ change }) => change !== "unchanged")).toEqual([]);
+  expect(tree(root)).toEqual(once);
+  installTo(root, { split: false, cloudInit: false, replace: false, services: ["vss"] });
+  const other = tree(root);
+  expect(other["/etc/systemd/system/sysinit.target.wants/hvguest.service"]).toBeDefined();
+  expect(other["/etc/cloud/cloud.cfg.d/99-hvguest.cfg"]).toBeUndefined();
+  expect(other["/etc/systemd/system/hv-kvp-daemon.service"]).toBeUndefined();
+  expect(other["/etc/hvguest/hvguest.toml.d/10-services.toml"]).toContain("[kvp]");
+  installTo(root);
+  expect(tree(root)).toEqual(other);
+  rmSync(root, { recursive: true });
+});
+
+test("units keep to lead to us while the distribution's programs are moved aside", () => {
+  const root = imageRoot({
+    "/usr/sbin/hv_kvp_daemon": "theirs",
+    [`${units}/hv-kvp-daemon.service`]: "theirs",
+  });
+  installTo(root, { replace: true });
+  // As a version wrote it that kept no choices.
+  const list = `${root}/usr/lib/hvguest/installed.json`;
+  writeFileSync(list, JSON.stringify({ ...JSON.parse(readFileSync(list, "utf8")), choices: 1 }));
+  expect(installTo(root).filter(({ change }) => change !== "unchanged")).toEqual([]);
+  expect(() => installTo(root, { replace: false })).toThrow(InstallRefused);
+  expect(tree(root)["/etc/systemd/system/hv-kvp-daemon.service"]).toBeDefined();
+  rmSync(root, { recursive: true });
+});
+
+test("what was disabled stays so", () => {
+  const root = imageRoot();
+  installTo(root);
+  const link = "/etc/systemd/system/sysinit.target.wants/hvguest.service";
+  // As systemctl does: the folder, too.
+  rmSync(dirname(root + link), { recursive: true });
+  for (const executable of ["/bin/false", "/bin/true"]) {
+    const kept = installTo(root, { executable }).filter(({ change }) => change === "kept");
+    expect(kept).toEqual([{ path: link, change: "kept", note: "off: it was disabled" }]);
+    expect(tree(root)[`${dirname(link)}/`]).toBeUndefined();
+  }
+  installTo(root, { split: true });
+  expect(tree(root)["/etc/systemd/system/sysinit.target.wants/hvguest-kvp.service"]).toBeDefined();
+  uninstall({ root, purge: true, dryRun: false });
+  expect(tree(root)).toEqual({});
   rmSync(root, { recursive: true });
 });

@@ -2,25 +2,30 @@
 
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import {
+  type Choices,
+  choicesText,
+  type InitSystem,
+  initSystems,
+  nameStyles,
+  serviceNames,
+} from "../../image/choices.ts";
 import { laterDatasourceLists } from "../../image/cloud-init.ts";
-import { type Change, install, InstallRefused } from "../../image/install.ts";
-import { type InitSystem, layout, type NameStyle } from "../../image/layout.ts";
+import { type Change, choicesFor, install, InstallRefused } from "../../image/install.ts";
+import { layout } from "../../image/layout.ts";
 import { inRoot } from "../../image/root-path.ts";
-import type { ServiceName } from "../../services/service.ts";
 import { command, CommandError, ExitStatus, UsageError } from "../command.ts";
 import { documents } from "../documentation/documents.ts";
 
-const services = ["kvp", "vss", "fcopy"] as const satisfies readonly ServiceName[];
-const styles = ["linux", "fedora"] as const satisfies readonly NameStyle[];
-
+/** Options that are undefined were not given: they are as the last time. */
 interface InstallArguments {
   readonly root: string;
-  readonly services: string;
-  readonly names: string;
-  readonly init: InitSystem | "auto";
-  readonly split: boolean;
-  readonly "cloud-init": boolean;
-  readonly replace: boolean;
+  readonly services: string | undefined;
+  readonly names: string | undefined;
+  readonly init: InitSystem | "auto" | undefined;
+  readonly split: boolean | undefined;
+  readonly "cloud-init": boolean | undefined;
+  readonly replace: boolean | undefined;
   readonly binary: string | undefined;
   readonly "dry-run": boolean;
   readonly json: boolean;
@@ -28,7 +33,7 @@ interface InstallArguments {
 
 export const installCommand = command<InstallArguments>({
   usage: "install",
-  description: "Install hvguest into this system or into an image",
+  description: "Install hvguest into this system or an image, with the choices of the last time",
   options: (yargs) =>
     yargs
       .option("root", {
@@ -38,32 +43,32 @@ export const installCommand = command<InstallArguments>({
       })
       .option("services", {
         type: "string",
-        default: services.join(","),
+        defaultDescription: "as the last time, or all",
         describe: "Only these services of kvp,vss,fcopy",
       })
       .option("names", {
         type: "string",
-        default: styles.join(","),
+        defaultDescription: "as the last time, or linux,fedora",
         describe: "Names of daemons and units to link: linux (hv_*), fedora (hyperv*), or none",
       })
       .option("init", {
-        choices: ["auto", "systemd", "openrc", "sysvinit", "none"] as const,
-        default: "auto" as const,
+        choices: ["auto", ...initSystems] as const,
+        defaultDescription: "as the last time, or auto",
         describe: "What starts the agent",
       })
       .option("split", {
         type: "boolean",
-        default: false,
+        defaultDescription: "as the last time, or no",
         describe: "A process and a unit for each service",
       })
       .option("cloud-init", {
         type: "boolean",
-        default: false,
+        defaultDescription: "as the last time, or no",
         describe: "Let cloud-init take its data from the host's KVP items",
       })
       .option("replace", {
         type: "boolean",
-        default: false,
+        defaultDescription: "as the last time, or no",
         describe: "Take the place of the distribution's own daemons",
       })
       .option("binary", { type: "string", describe: "Install this file instead of this program" })
@@ -75,14 +80,17 @@ export const installCommand = command<InstallArguments>({
       .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
   run: (args, { commands, print, complain }) => {
     const root = rootOf(args.root);
-    const init = args.init === "auto" ? initSystemOf(root) : args.init;
     const executable = executableOf(args.binary);
+    const chosen = choicesOf(args);
+    const choices = refusalsTold(() => choicesFor(root, chosen));
+    const { init = "auto", split = false, cloudInit = false } = choices;
+    const initSystem = init === "auto" ? initSystemOf(root) : init;
     const entries = layout({
-      services: chosen("--services", args.services, services),
-      names: args.names === "none" ? [] : chosen("--names", args.names, styles),
-      init,
-      split: args.split,
-      cloudInit: args["cloud-init"],
+      services: choices.services ?? serviceNames,
+      names: choices.names ?? nameStyles,
+      init: initSystem,
+      split,
+      cloudInit,
       documents: documents(commands, HVGUEST_VERSION),
     });
     const changes = refusalsTold(() =>
@@ -91,22 +99,39 @@ export const installCommand = command<InstallArguments>({
         entries,
         executable,
         version: HVGUEST_VERSION,
-        replace: args.replace,
+        choices,
         dryRun: args["dry-run"],
       }),
     );
     print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
-    if (args["cloud-init"]) {
+    const asBefore = choicesText(choices, chosen);
+    if (asBefore !== "") {
+      complain(`as the last time: ${asBefore}`);
+    }
+    if (cloudInit) {
       for (const path of laterDatasourceLists(root)) {
         complain(`'${path}' sets datasource_list, too, and cloud-init obeys it: it is read last`);
       }
     }
-    if (root === "" && init === "systemd" && !args.json && !args["dry-run"]) {
-      complain(`to start it now: ${startCommands(args.split)}`);
+    if (root === "" && initSystem === "systemd" && !args.json && !args["dry-run"]) {
+      complain(`to start it now: ${startCommands(split)}`);
     }
     return ExitStatus.done;
   },
 });
+
+/** What the command line says. @throws UsageError */
+function choicesOf(args: InstallArguments): Choices {
+  const { services, names } = args;
+  return {
+    services: listed("--services", services, serviceNames),
+    names: names === "none" ? [] : listed("--names", names, nameStyles),
+    init: args.init,
+    split: args.split,
+    cloudInit: args["cloud-init"],
+    replace: args.replace,
+  };
+}
 
 function startCommands(split: boolean): string {
   const units = split ? "hvguest-{kvp,vss,fcopy}.service" : "hvguest.service";
@@ -138,8 +163,12 @@ export function changesJson(root: string, dryRun: boolean, changes: readonly Cha
   return `${JSON.stringify({ root: root === "" ? "/" : root, dry_run: dryRun, changes })}\n`;
 }
 
-function chosen<T extends string>(option: string, list: string, known: readonly T[]): T[] {
-  return list.split(",").map((word) => {
+function listed<T extends string>(
+  option: string,
+  list: string | undefined,
+  known: readonly T[],
+): T[] | undefined {
+  return list?.split(",").map((word) => {
     const name = known.find((candidate) => candidate === word.trim());
     if (name === undefined) {
       throw new UsageError(`${option}: '${word}' is none of ${known.join(", ")}`);
