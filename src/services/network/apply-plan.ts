@@ -33,6 +33,9 @@ export interface ApplyOptions {
 /** No single step is waited for longer; the signal usually comes first. */
 const stepSeconds = 30;
 
+/** Of the time for taking back, what may go before the files are put back. */
+const shareBefore = 0.5;
+
 /** @throws ApplyError after taking back what was done */
 export async function applyPlan(
   plan: Plan,
@@ -110,14 +113,19 @@ async function takeBack(
  * @throws ApplyError when files could not be put back
  */
 async function undo(journal: UndoJournal, root: string, seconds: number): Promise<string> {
-  const signal = AbortSignal.timeout(seconds * 1000);
-  const complaints = [await complaintOf(journal.before, signal)];
+  const end = performance.now() + seconds * 1000;
+  // What was applied has nothing left that is to be ended, but maybe a DHCP client.
+  const abandon = journal.state === "applying" ? (journal.abandon ?? []) : [];
+  // A step that hangs takes its share, and the manager comes back all the same.
+  const share = AbortSignal.timeout(seconds * 1000 * shareBefore);
+  const complaints = [await complaintOf(abandon, share), await complaintOf(journal.before, share)];
   try {
     restoreFiles(journal, root);
   } catch (error) {
     throw new ApplyError(`taking it back failed: ${textOf(error)}`, { cause: error });
   } finally {
-    complaints.push(await complaintOf(journal.reactivate, signal));
+    const rest = AbortSignal.timeout(Math.max(0, end - performance.now()));
+    complaints.push(await complaintOf(journal.reactivate, rest));
   }
   return complaints
     .filter((complaint) => complaint !== undefined)

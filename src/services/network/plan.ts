@@ -40,6 +40,8 @@ export interface Plan {
   readonly files: readonly FileChange[];
   /** Run after the files have changed: puts them in force. */
   readonly activate: readonly Step[];
+  /** Ends what of `activate` goes on when it is given up; nothing by default. */
+  readonly abandon?: readonly Step[];
   /** Run after the files have been put back: puts the old ones in force. */
   readonly reactivate: readonly Step[];
   /** Whether the kernel's state must show the configuration afterwards. */
@@ -57,6 +59,7 @@ export function latePlan(plan: Plan): Plan {
     ...plan,
     before: [],
     activate,
+    abandon: [],
     reactivate: activate,
     isVerified: false,
     isLate: true,

@@ -21,6 +21,8 @@ export interface UndoJournal {
   readonly manager: string;
   readonly interfaceName: string;
   readonly files: readonly SavedFile[];
+  /** Absent from versions that had none. */
+  readonly abandon?: readonly Step[];
   readonly before: readonly Step[];
   readonly reactivate: readonly Step[];
 }
@@ -74,6 +76,7 @@ export function journalOf(plan: Plan, root: string): UndoJournal {
     manager: plan.manager,
     interfaceName: plan.interfaceName,
     files: plan.files.map((file) => saved(file, root)),
+    abandon: plan.abandon ?? [],
     before: plan.before,
     reactivate: plan.reactivate,
   };

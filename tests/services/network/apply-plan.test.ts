@@ -118,6 +118,34 @@ test("a step that hangs is killed at the deadline, and everything is taken back"
   expectOld(root);
 });
 
+test("what goes on of a step that failed is ended first, and not when it is applied", async () => {
+  const root = oldMachine();
+  const plan = planIn(root, { abandon: [step(root, "abandon")] });
+  const failed = { ...plan, activate: [failing] };
+  await expect(applyPlan(failed, options(root))).rejects.toThrow("taken back");
+  expect(log(root)).toEqual(["before old", "abandon new", "before new", "reactivate old"]);
+  await applyPlan(plan, options(root));
+  await rollBack(root, 60);
+  expect(log(root).slice(4)).toEqual([
+    "before old",
+    "activate new",
+    "before new",
+    "reactivate old",
+  ]);
+});
+
+test("a step that hangs while everything is taken back does not keep the manager from coming back", async () => {
+  const root = oldMachine();
+  const script = `if grep -q new '${root}/etc/a'; then exec sleep 1000; fi`;
+  const before = [{ program: "/bin/sh", args: ["-c", script], mayFail: true }];
+  const plan = planIn(root, { before, activate: [failing] });
+  await expect(applyPlan(plan, options(root, { undoSeconds: 2 }))).rejects.toThrow(
+    "taken back, but",
+  );
+  expectOld(root);
+  expect(log(root)).toEqual(["reactivate old"]);
+});
+
 test("an interface without a cable keeps its new configuration", async () => {
   const root = oldMachine();
   const plan = planIn(root, { activate: [failing] });

@@ -5,7 +5,7 @@ import { keyValue } from "../../../platform/key-value-file.ts";
 import { cloudInitHandsOff } from "../cloud-init.ts";
 import { ipv4Mask } from "../ip-address.ts";
 import type { IpConfiguration } from "../ip-configuration.ts";
-import { lastingStep } from "../lasting-step.ts";
+import { lastingSteps } from "../lasting-step.ts";
 import {
   isUnitEnabled,
   type Manager,
@@ -43,7 +43,6 @@ export const ifcfg: Manager = {
     const ifdown = requireProgram(machine, "ifdown");
     const path = `${directory}/ifcfg-${target.name}`;
     const isDhcp = configuration.ipv4.method === "automatic";
-    const up = lastingStep({ program: ifup, args: [target.name] }, machine, !isDhcp);
     const kept = otherAssignments(machine.read(path) ?? "", addressVariable);
     return Promise.resolve({
       manager: "ifcfg",
@@ -55,8 +54,7 @@ export const ifcfg: Manager = {
         ...routeFile(target, "route6", configuration.ipv6.gateways, machine.read),
         ...cloudInitHandsOff(machine),
       ],
-      activate: [up],
-      reactivate: [up],
+      ...lastingSteps({ program: ifup, args: [target.name] }, machine, !isDhcp),
       isVerified: true,
     });
   },

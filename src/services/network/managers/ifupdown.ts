@@ -4,7 +4,7 @@
 import { cloudInitHandsOff } from "../cloud-init.ts";
 import { ipv4Mask } from "../ip-address.ts";
 import type { FamilyConfiguration, IpConfiguration } from "../ip-configuration.ts";
-import { lastingStep } from "../lasting-step.ts";
+import { lastingSteps } from "../lasting-step.ts";
 import type { Machine } from "../machine.ts";
 import {
   type Manager,
@@ -72,7 +72,6 @@ export const ifupdown: Manager = {
       ...inet6Lines(target, configuration, old),
     ];
     const isDhcp = configuration.ipv4.method === "automatic";
-    const up = lastingStep({ program: ifup, args: [target.name] }, machine, !isDhcp);
     return Promise.resolve({
       manager: "ifupdown",
       interfaceName: target.name,
@@ -85,8 +84,7 @@ export const ifupdown: Manager = {
         ...staticResolvConf(configuration, machine),
         ...cloudInitHandsOff(machine),
       ],
-      activate: [up],
-      reactivate: [up],
+      ...lastingSteps({ program: ifup, args: [target.name] }, machine, !isDhcp),
       isVerified: true,
     });
   },

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { ifupdown } from "../../../../src/services/network/managers/ifupdown.ts";
+import type { Step } from "../../../../src/services/network/plan.ts";
 import {
   dhcp,
   eth0,
@@ -137,17 +138,44 @@ test("the interface is taken down by its old stanzas and brought up by the new o
 
 test("where systemd runs, ifup has a unit that its DHCP client may outlive, and a lease is not waited for", async () => {
   const withSystemd = fakeMachine({
-    programs: ["ifup", "ifdown", "systemd-run"],
+    programs: ["ifup", "ifdown", "systemd-run", "systemctl"],
     files: { "run/systemd/system/x": "" },
   });
-  const steps = async (request: typeof dhcp) =>
-    (await ifupdown.plan(wish(request), withSystemd)).activate.map(({ args }) => args.join(" "));
+  const steps = async (request: typeof dhcp) => {
+    const { activate, abandon, reactivate } = await ifupdown.plan(wish(request), withSystemd);
+    return [activate, abandon ?? [], reactivate].map((some) =>
+      some.map(({ args }) => args.join(" ").replace(/-[0-9a-f]{8}\.service/, "-X.service")),
+    );
+  };
+  const script = "--property=Type=oneshot --property=KillMode=process /usr/bin/ifup eth0";
+  const end = ["kill --signal=SIGKILL hvguest-ifup-X.service", "stop hvguest-ifup-X.service"];
   expect(await steps(oneAddress)).toEqual([
-    "--quiet --collect --wait --pipe --property=Type=oneshot --property=KillMode=process /usr/bin/ifup eth0",
+    [`--quiet --collect --unit=hvguest-ifup-X.service --wait --pipe ${script}`],
+    end,
+    [`--quiet --collect --wait ${script}`],
   ]);
   expect(await steps(dhcp)).toEqual([
-    "--quiet --collect --property=Type=oneshot --property=KillMode=process /usr/bin/ifup eth0",
+    [`--quiet --collect --unit=hvguest-ifup-X.service ${script}`],
+    end,
+    [`--quiet --collect ${script}`],
   ]);
+});
+
+test("a unit is ended by the name that it was given, which no other has", async () => {
+  const plan = () =>
+    ifupdown.plan(
+      wish(dhcp),
+      fakeMachine({
+        programs: ["ifup", "ifdown", "systemd-run", "systemctl"],
+        files: { "run/systemd/system/x": "" },
+      }),
+    );
+  const nameIn = (steps: readonly Step[] | undefined) =>
+    /hvguest-\S+\.service/.exec(steps?.flatMap(({ args }) => args).join(" ") ?? "")?.[0];
+  const [one, other] = [await plan(), await plan()];
+  expect(nameIn(one.activate)).toBeDefined();
+  expect(nameIn(one.abandon)).toBe(nameIn(one.activate));
+  expect(nameIn(other.activate)).not.toBe(nameIn(one.activate));
 });
 
 test("without resolvconf the servers are written into /etc/resolv.conf", async () => {
