@@ -40,6 +40,22 @@ test("the report is told in lines", () => {
   );
 });
 
+test("what the host has named is one line, without an effect on the terminal", () => {
+  const { last, ...rest } = report;
+  const path = "/tmp/\u001b]0;x\u0007\nrefused";
+  const hostile = {
+    ...rest,
+    version: "1.1\u001b[2J",
+    transfer: { path, size: 1, received: 0, bytes_per_second: 0, leftover: path },
+    last: last.map((ended) => ({ ...ended, path, failure: path })),
+    last_refusal: path,
+  };
+  const text = reportText(hostile);
+  expect(text).not.toMatch(/[^\n\u0020-\u007e]/);
+  expect(text.trimEnd().split("\n")).toHaveLength(5);
+  expect(text).toContain("receiving '/tmp/\\x1b]0;x\\x07\\x0arefused': 0 of 1 bytes");
+});
+
 test("the report is read as it was written, and none where there is none", () => {
   const paths = pathsFrom({ HVGUEST_ROOT: temporaryRoot() });
   expect(readReport(paths)).toBeUndefined();

@@ -1,5 +1,6 @@
 // `hvguest fcopy status`: files from the host, as the running service tells them.
 
+import { printable } from "../../log.ts";
 import { pathsFrom } from "../../platform/paths.ts";
 import { type FcopyReport, isRunning, readReport } from "../../services/fcopy/transfer-report.ts";
 import { command, ExitStatus } from "../command.ts";
@@ -58,5 +59,6 @@ export function reportText(report: FcopyReport): string {
   if (lastRefusal !== null) {
     lines.push(`${refused} requests refused, the last: ${lastRefusal}`);
   }
-  return lines.map((line) => `${line}\n`).join("");
+  // Names and paths are the host's.
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }

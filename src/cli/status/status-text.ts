@@ -1,5 +1,6 @@
 // The words of `hvguest status`.
 
+import { printable } from "../../log.ts";
 import type { KernelService, ServiceStatus, SystemStatus } from "./system-status.ts";
 
 /** For people: a line for the machine, and one for each service. */
@@ -25,7 +26,8 @@ export function statusText(status: SystemStatus): string {
     ],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
-  return rows.map(([name, text]) => `${name.padEnd(width)}${text}\n`).join("");
+  // Some of it is the host's text, or the name that a program has given itself.
+  return rows.map(([name, text]) => `${name.padEnd(width)}${printable(text)}\n`).join("");
 }
 
 function serviceText(service: ServiceStatus, isConfidential: boolean): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { status } from "../../../src/cli/commands/status.ts";
 import { statusText } from "../../../src/cli/status/status-text.ts";
 import { systemStatus } from "../../../src/cli/status/system-status.ts";
@@ -34,6 +34,24 @@ test("a served service shows its device, its counters and its last error", () =>
     .find((row) => row.startsWith("kvp "));
   expect(line).toContain(`${machine.root}/dev/vmbus/hv_kvp, registered, 3 requests`);
   expect(line).toContain("last error at 2026-01-01T00:00:00.000Z: boom");
+});
+
+test("text of the host, or of a program, is one line without an effect on the terminal", () => {
+  using machine = new FakeMachine();
+  machine.offer("fcopy");
+  machine.put("/dev/vmbus/hv_fcopy", "");
+  machine.report({
+    service: "fcopy",
+    status: "receiving '/tmp/\u001b[2J\nx', 0 of 1 bytes",
+    last_error: { at: "2026-01-01T00:00:00.000Z", text: "boom\u0007" },
+  });
+  machine.put("/proc/42/comm", "\u001b[31mred\n");
+  machine.put("/proc/42/fd/.keep", "");
+  symlinkSync(`${machine.root}/dev/vmbus/hv_fcopy`, `${machine.root}/proc/42/fd/3`);
+  expect(text(machine)).not.toMatch(/[^\n\u0020-\u007e]/);
+  expect(text(machine)).toMatch(
+    /^fcopy .*receiving '\/tmp\/\\x1b\[2J\\x0ax', .*\\x1b\[31mred \(42\).*: boom\\x07$/m,
+  );
 });
 
 test("a service that is not offered is disabled on the host, or never offered to a confidential VM", () => {
