@@ -153,6 +153,21 @@ const fcopy: readonly Explanation[] = [
     why: "The C daemon answers the end of no file with success, and remembers a failure for the next file.",
   },
   {
+    scenario: "a file of which a part has not come is no file",
+    verdict: "C daemon's fault",
+    why: "The C daemon writes into the file itself and does not count what comes: a file with holes is a success. hvguest gives a file its name when all of it is there.",
+  },
+  {
+    scenario: "a host that goes half way leaves nothing, and its next file arrives",
+    verdict: "C daemon's fault",
+    why: "The C daemon leaves a torn file under the final name.",
+  },
+  {
+    scenario: "an agent killed half way leaves nothing, and the next one serves",
+    verdict: "C daemon's fault",
+    why: "The C daemon leaves a torn file, also in the place of one that was whole.",
+  },
+  {
     scenario: "what the host cancels or begins anew leaves nothing behind",
     verdict: "C daemon's fault",
     why: "The daemon for UIO does not know cancelling.",
@@ -169,6 +184,22 @@ const fcopy: readonly Explanation[] = [
   },
 ];
 
-const vss: readonly Explanation[] = [];
+const vss: readonly Explanation[] = [
+  {
+    scenario: "a daemon that is killed while frozen leaves nothing frozen",
+    verdict: "C daemon's fault",
+    why: "The C daemon thaws at the host's word alone: without it the guest stays frozen. A second process of hvguest thaws when the first one is gone.",
+  },
+  {
+    scenario: "a daemon that is told to end while frozen thaws and ends",
+    verdict: "C daemon's fault",
+    why: "The C daemon is ended by the signal and leaves the guest frozen.",
+  },
+  {
+    scenario: "a file system that somebody else has frozen fails the freeze and stays theirs",
+    verdict: "C daemon's fault",
+    why: "The C daemon takes EBUSY for its own freeze and thaws with its own what somebody else wanted frozen.",
+  },
+];
 
 export const explanations: readonly Explanation[] = [...kvp, ...vss, ...fcopy];

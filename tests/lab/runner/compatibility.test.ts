@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { compatibilityPage, differencesOf, explain, type Explanation } from "./compatibility.ts";
+import {
+  type Compared,
+  compatibilityPage,
+  differencesOf,
+  explain,
+  type Explanation,
+  recordText,
+} from "./compatibility.ts";
 import type { Outcome, Scenario, Who } from "./scenario.ts";
 
 const scenario: Scenario = { name: "a key is set", service: "kvp", run: () => Promise.resolve() };
@@ -53,4 +60,14 @@ test("the page has each difference once, with names for statuses", () => {
   const page = compatibilityPage(explained, guests, 1);
   expect(page).toContain("### a key is set\n\nSo be it. (choice)");
   expect(page).toContain("| status | success | failure (0x80004005) | all |");
+});
+
+test("what the C daemons showed is kept, so that ours alone can be compared with it", () => {
+  const kept: Compared[] = JSON.parse(recordText(outcomes));
+  expect(kept.map(({ who, guest }) => [who, guest])).toEqual([
+    ["c", "g61"],
+    ["c", "g7"],
+  ]);
+  const ours = outcomes.filter(({ who }) => who === "ours");
+  expect(differencesOf([...ours, ...kept])).toEqual(differencesOf(outcomes));
 });

@@ -33,6 +33,22 @@ export type Compared = Pick<Outcome, "guest" | "who" | "result" | "observations"
   readonly scenario: { readonly name: string; readonly service: string };
 };
 
+/** What the C daemons showed, as the repository keeps it: a run of ours alone is compared with it. */
+export function recordText(outcomes: readonly Compared[]): string {
+  const key = ({ scenario, guest }: Compared) => `${scenario.service}: ${scenario.name}: ${guest}`;
+  const kept = outcomes
+    .filter(({ who }) => who === "c")
+    .sort((a, b) => key(a).localeCompare(key(b), "en"))
+    .map(({ scenario: { name, service }, guest, result, observations }) => ({
+      scenario: { name, service },
+      guest,
+      who: "c",
+      result,
+      observations,
+    }));
+  return `${JSON.stringify(kept, undefined, 2)}\n`;
+}
+
 /** What both daemons of a guest showed; a label that only one of them has is no difference. */
 export function differencesOf(outcomes: readonly Compared[]): Difference[] {
   const found = new Map<string, Difference>();
