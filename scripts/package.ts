@@ -22,7 +22,7 @@ import { executablePath } from "./build.ts";
 import { repository, run } from "./process.ts";
 import { billOfMaterials } from "./sbom.ts";
 
-const output = join(repository, "dist/packages");
+const packagesPath = join(repository, "dist/packages");
 const packaging = join(repository, "packaging");
 
 const kinds = ["deb", "rpm", "tar"] as const;
@@ -33,14 +33,23 @@ interface Build {
   /** Seconds since 1970 of the sources, for reproducible archives. */
   readonly epoch: string;
   readonly fast: boolean;
+  /** Where the packages go. */
+  readonly output: string;
 }
 
 const debianArchitectures = { x64: "amd64", arm64: "arm64" } as const;
 const machineNames = { x64: "x86_64", arm64: "aarch64" } as const;
 
-/** Builds these packages and returns their paths. @throws Error when a step fails */
-export function buildPackages(chosen: readonly Kind[], fast: boolean): string[] {
-  const build = { version: version(), epoch: sourceEpoch(), fast };
+/**
+ * Builds these packages into a folder, which holds nothing else then, and returns
+ * their paths. @throws Error when a step fails
+ */
+export function buildPackages(
+  chosen: readonly Kind[],
+  fast: boolean,
+  output = packagesPath,
+): string[] {
+  const build = { version: version(), epoch: sourceEpoch(), fast, output };
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const makers = { deb: buildDeb, rpm: buildRpm, tar: buildTarball };
@@ -68,7 +77,7 @@ function inStage(act: (stage: string) => string): string {
   }
 }
 
-function buildDeb(stage: string, { version: upstream, epoch, fast }: Build): string {
+function buildDeb(stage: string, { version: upstream, epoch, fast, output }: Build): string {
   writeFileSync(join(stage, "usr/lib/hvguest/packaged"), "deb\n");
   compressManPages(stage);
   const documents = join(stage, "usr/share/doc/hvguest");
@@ -104,7 +113,7 @@ function buildDeb(stage: string, { version: upstream, epoch, fast }: Build): str
   return path;
 }
 
-function buildRpm(stage: string, { version: upstream, epoch, fast }: Build): string {
+function buildRpm(stage: string, { version: upstream, epoch, fast, output }: Build): string {
   writeFileSync(join(stage, "usr/lib/hvguest/packaged"), "rpm\n");
   compressManPages(stage);
   const preset = join(stage, "usr/lib/systemd/system-preset");
@@ -152,7 +161,7 @@ function buildRpm(stage: string, { version: upstream, epoch, fast }: Build): str
   }
 }
 
-function buildTarball(stage: string, { version: upstream, epoch, fast }: Build): string {
+function buildTarball(stage: string, { version: upstream, epoch, fast, output }: Build): string {
   openModes(stage);
   const machine = machineNames[process.arch as keyof typeof machineNames];
   const name = `hvguest-${upstream}-${machine}.tar.${fast ? "gz" : "xz"}`;

@@ -39,21 +39,33 @@ function closingLine({ passed, failed, skipped }: Counts): string {
 
 async function runSuite(suite: Suite): Promise<Counts> {
   ensureDebianPackages(suite.packages);
+  const title = (step: Step) => `\n== ${suite.name}: ${step.title}\n`;
+  if (suite.isParallel === true) {
+    const shown = suite.steps.map(async (step) => {
+      let printed = title(step);
+      const counts = await runStep(step, (text) => {
+        printed += text;
+      });
+      process.stdout.write(printed);
+      return counts;
+    });
+    return sum(await Promise.all(shown));
+  }
   const counts: Counts[] = [];
   for (const step of suite.steps) {
-    console.log(`\n== ${suite.name}: ${step.title}`);
-    counts.push(await runStep(step));
+    process.stdout.write(title(step));
+    counts.push(await runStep(step, (text) => process.stdout.write(text)));
   }
   return sum(counts);
 }
 
-async function runStep(step: Step): Promise<Counts> {
+async function runStep(step: Step, show: (text: string) => void): Promise<Counts> {
   if ("act" in step) {
     try {
       step.act();
       return { ...nothing, passed: 1 };
     } catch (error) {
-      console.log(error instanceof Error ? error.message : String(error));
+      show(`${error instanceof Error ? error.message : String(error)}\n`);
       return { ...nothing, failed: 1 };
     }
   }
@@ -64,18 +76,21 @@ async function runStep(step: Step): Promise<Counts> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [standard, error] = await Promise.all([echo(child.stdout), echo(child.stderr)]);
+  const [standard, error] = await Promise.all([echo(child.stdout, show), echo(child.stderr, show)]);
   return step.count(`${standard}\n${error}`, await child.exited);
 }
 
 /** Shows what a program prints while it runs, and returns it. */
-async function echo(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function echo(
+  stream: ReadableStream<Uint8Array>,
+  show: (text: string) => void,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of stream) {
     const part = decoder.decode(chunk, { stream: true });
     text += part;
-    process.stdout.write(part);
+    show(part);
   }
   return text;
 }

@@ -88,7 +88,7 @@ beforeAll(async () => {
   if (!existsSync(executablePath)) {
     buildExecutable();
   }
-  const [deb = ""] = buildPackages(["deb"], true);
+  const [deb = ""] = buildPackages(["deb"], true, join(share, "packages"));
   copyFileSync(deb, join(share, "hvguest.deb"));
   await prepare(["gsys"]);
   machine = await SystemMachine.startSystem({
