@@ -25,7 +25,7 @@ import { ownershipOf, policyOf } from "./fcopy-policy.ts";
 import { describeRequest } from "./request-text.ts";
 import { Patience } from "./patience.ts";
 import { TransferLog } from "./transfer-log.ts";
-import { isRunning, readReport } from "./transfer-report.ts";
+import { type FcopyReport, isRunning, readReport } from "./transfer-report.ts";
 
 /**
  * Seconds for an answer: less than HV_UTIL_TIMEOUT, after which the kernel's driver
@@ -48,7 +48,10 @@ export class FcopyService implements Service {
 
   constructor(context: ServiceContext) {
     this.#context = context;
-    this.#removeLeftover();
+    const leftover = leftoverOf(readReport(context.paths));
+    if (leftover !== undefined) {
+      this.#removeLeftover(leftover);
+    }
     this.#transfers = new TransferLog(context);
   }
 
@@ -64,6 +67,8 @@ export class FcopyService implements Service {
       return undefined;
     }
     this.#transport = "ring";
+    // The lock's file is made on this thread, and /run may be on a frozen file system.
+    await this.#context.freezeState.whenThawed();
     mkdirSync(paths.run, { recursive: true, mode: 0o755 });
     const { node: path, mapBytes } = uio;
     return openRingChannel({ path, mapBytes, lockPath: `${paths.run}/fcopy.lock` });
@@ -158,25 +163,31 @@ export class FcopyService implements Service {
     }, signal);
   }
 
-  /** What an agent that was killed has left under a hidden name. */
-  #removeLeftover(): void {
-    const report = readReport(this.#context.paths);
-    const leftover = report?.transfer?.leftover;
-    if (
-      report === undefined ||
-      leftover === undefined ||
-      !basename(leftover).startsWith(hiddenPrefix) ||
-      isRunning(report.pid)
-    ) {
+  /** At once, so that a new copy does not have the name by then; after the thaw, if frozen. */
+  #removeLeftover(leftover: string): void {
+    const { freezeState, log } = this.#context;
+    if (freezeState.frozen) {
+      void freezeState.whenThawed().then(() => this.#removeLeftover(leftover));
       return;
     }
     try {
       unlinkSync(leftover);
-      this.#context.log.notice(`removed '${leftover}', which was left unfinished`);
+      log.notice(`removed '${leftover}', which was left unfinished`);
     } catch {
       // Most often it has never had a name.
     }
   }
+}
+
+/** What an agent that was killed has left under a hidden name, by its report. */
+function leftoverOf(report: FcopyReport | undefined): string | undefined {
+  const leftover = report?.transfer?.leftover;
+  return report === undefined ||
+    leftover === undefined ||
+    !basename(leftover).startsWith(hiddenPrefix) ||
+    isRunning(report.pid)
+    ? undefined
+    : leftover;
 }
 
 /** The service on this machine. */

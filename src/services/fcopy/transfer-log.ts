@@ -29,6 +29,7 @@ export class TransferLog {
   #refused = 0;
   #lastRefusal: string | null = null;
   #timer: Timer | undefined;
+  #isWaiting = false;
   #reportFailed = false;
 
   constructor(context: ServiceContext) {
@@ -126,8 +127,26 @@ export class TransferLog {
   }
 
   #changed(): void {
-    const { paths, log, statusChanged } = this.#context;
-    statusChanged();
+    this.#context.statusChanged();
+    this.#write();
+  }
+
+  /** Writes the report; after the thaw while something is frozen, for /run may be on it. */
+  #write(): void {
+    const { freezeState } = this.#context;
+    if (!freezeState.frozen) {
+      this.#writeNow();
+    } else if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      void freezeState.whenThawed().then(() => {
+        this.#isWaiting = false;
+        this.#write();
+      });
+    }
+  }
+
+  #writeNow(): void {
+    const { paths, log } = this.#context;
     try {
       writeReport(paths, this.#report());
       this.#reportFailed = false;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { Logger } from "../../../src/log.ts";
 import { pathsFrom } from "../../../src/platform/paths.ts";
+import { VmbusClass } from "../../../src/protocol/vmbus-class.ts";
 import { FcopyService } from "../../../src/services/fcopy/fcopy-service.ts";
 import {
   type FcopyReport,
@@ -18,7 +19,7 @@ import { temporaryRoot } from "../../support/temporary-root.ts";
 /** A service of a machine of its own; `report` is what an agent before it has left. */
 function machine(report?: Partial<FcopyReport>) {
   const root = temporaryRoot();
-  const paths = pathsFrom({ HVGUEST_ROOT: root });
+  const paths = pathsFrom({ HVGUEST_ROOT: root, HVGUEST_KERNEL_ROOT: root });
   const directory = join(root, "srv");
   mkdirSync(directory);
   const lines: string[] = [];
@@ -57,6 +58,11 @@ async function registered() {
   await kernel.register();
   await ready.promise;
   return { ...parts, service, kernel, far, stop, ended };
+}
+
+/** Everything that could be done at once has been done after this. */
+function whatCanBeDone(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 test("a file is received, told in the journal, and remembered", async () => {
@@ -105,12 +111,40 @@ test("a copy during our own freeze waits for the thaw", async () => {
   const answer = kernel.start(directory, "file", 0).finally(() => {
     isAnswered = true;
   });
-  // Everything that could be done at once has been done after this.
-  await new Promise((resolve) => setImmediate(resolve));
+  await whatCanBeDone();
   expect(isAnswered).toBe(false);
   freezeState.thaw();
   expect(await answer).toBe(0);
   expect(await kernel.complete()).toBe(0);
+});
+
+test("the report of a frozen machine is not written before the thaw", async () => {
+  const { far, ended, paths, freezeState } = await registered();
+  freezeState.freeze();
+  far.remove();
+  expect(await ended).toContain("is gone");
+  await whatCanBeDone();
+  expect(readReport(paths)?.transport).toBe("device");
+  freezeState.thaw();
+  await whatCanBeDone();
+  expect(readReport(paths)).toMatchObject({ transport: null, version: null });
+});
+
+test("a ring is opened, with its lock in /run, only when nothing is frozen", async () => {
+  const parts = machine();
+  const { paths, freezeState } = parts;
+  const device = join(paths.sys, "bus/vmbus/devices/1");
+  mkdirSync(join(device, "uio/uio0/maps/map0"), { recursive: true });
+  writeFileSync(join(device, "class_id"), VmbusClass.fcopy);
+  writeFileSync(join(device, "uio/uio0/maps/map0/size"), "0x10000\n");
+  freezeState.freeze();
+  // Its node is missing: it counts as not there.
+  const connected = parts.service().connect();
+  await whatCanBeDone();
+  expect(existsSync(paths.run)).toBe(false);
+  freezeState.thaw();
+  expect(await connected).toBeUndefined();
+  expect(existsSync(paths.run)).toBe(true);
 });
 
 test("an agent that stops drops the file", async () => {
@@ -135,4 +169,19 @@ test("what a killed agent has left under a hidden name is removed, and nothing e
     parts.service();
     expect(existsSync(path ?? "")).toBe(path !== hidden || pid === process.pid);
   }
+});
+
+test("what a killed agent has left is removed after the thaw, when something is frozen", async () => {
+  const parts = machine();
+  const leftover = join(parts.directory, ".hvguest-0123");
+  writeFileSync(leftover, "x");
+  const transfer = { path: "", size: 1, received: 0, bytes_per_second: 0, leftover };
+  writeReport(parts.paths, { pid: 2 ** 30, transfer } as FcopyReport);
+  parts.freezeState.freeze();
+  parts.service();
+  await whatCanBeDone();
+  expect(existsSync(leftover)).toBe(true);
+  parts.freezeState.thaw();
+  await whatCanBeDone();
+  expect(existsSync(leftover)).toBe(false);
 });
