@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { removeDiversion } from "./dpkg-diversions.ts";
 import { type Held, heldAt } from "./file-state.ts";
-import type { Change } from "./install.ts";
-import { type Manifest, readManifest, removeManifest } from "./manifest.ts";
+import { type Change, InstallRefused } from "./install.ts";
+import { type Manifest, packagedMarker, readManifest, removeManifest } from "./manifest.ts";
 import { inRoot } from "./root-path.ts";
 
 export interface UninstallOptions {
@@ -24,19 +24,21 @@ const manifestFolder = "/usr/lib/hvguest";
  * Removes every file and link that the installation made and nobody changed since,
  * and puts the distribution's programs back. Undefined when hvguest was not
  * installed there by {@link install}.
+ * @throws InstallRefused before any change, when the files are a package's
  */
 export function uninstall(options: UninstallOptions): Change[] | undefined {
   const { root, dryRun } = options;
+  if (existsSync(inRoot(root, packagedMarker))) {
+    throw new InstallRefused("hvguest is installed there as a package: remove the package");
+  }
   const manifest = readManifest(root);
   if (manifest === undefined) {
     return undefined;
   }
   const made = Object.entries(manifest.made).toReversed();
   const files = made.filter(([, held]) => held !== "folder");
-  const changes = [
-    ...files.flatMap(([path, held]) => remove(options, path, held)),
-    ...restoreMoved(options, manifest),
-  ];
+  const removed = files.flatMap(([path, held]) => remove(options, path, held));
+  const changes = [...removed, ...restoreMoved(options, manifest, removed)];
   if (!dryRun) {
     removeManifest(root);
     removeIfEmpty(inRoot(root, manifestFolder));
@@ -70,19 +72,30 @@ function removeFolder({ root, purge }: UninstallOptions, path: string): void {
   }
 }
 
-function restoreMoved({ root, dryRun }: UninstallOptions, { moved }: Manifest): Change[] {
-  return Object.entries(moved).flatMap(([path, aside]) => {
+/** Nothing is lost when somebody has put another program there: both stay. */
+function restoreMoved(
+  { root, dryRun }: UninstallOptions,
+  { moved }: Manifest,
+  removed: readonly Change[],
+): Change[] {
+  const goes = (path: string) =>
+    removed.some((change) => change.path === path && change.change === "removed");
+  return Object.entries(moved).flatMap(([path, aside]): Change[] => {
     const [place, from] = [inRoot(root, path), inRoot(root, aside)];
+    const isTaken = heldAt(place) !== undefined && !goes(path);
     if (!dryRun) {
       removeDiversion(root, path, aside);
     }
-    if (!existsSync(from)) {
+    if (heldAt(from) === undefined) {
       return [];
+    }
+    if (isTaken) {
+      return [{ path: aside, change: "kept", note: `'${path}' is another program now` }];
     }
     if (!dryRun) {
       renameSync(from, place);
     }
-    return [{ path, change: "restored" as const, note: `from '${aside}'` }];
+    return [{ path, change: "restored", note: `from '${aside}'` }];
   });
 }
 

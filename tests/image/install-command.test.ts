@@ -41,6 +41,20 @@ test("a second installation needs no options, and says which ones it has from th
   rmSync(root, { recursive: true });
 });
 
+test("uninstall leaves a package alone and says so in a line", () => {
+  const root = imageRoot({ "/usr/lib/hvguest/packaged": "deb\n" });
+  const { status, stderr } = uninstall(root);
+  expect([status, stderr]).toEqual([
+    1,
+    "error: hvguest: hvguest is installed there as a package: remove the package\n",
+  ]);
+  rmSync(root, { recursive: true });
+});
+
 function install(root: string, ...options: string[]): Ended {
   return hvguest(["install", "--binary", "/bin/true", "--root", root, ...options]);
+}
+
+function uninstall(root: string, ...options: string[]): Ended {
+  return hvguest(["uninstall", "--root", root, ...options]);
 }

@@ -157,6 +157,36 @@ test("nothing is written over the files of a package of hvguest", () => {
   rmSync(root, { recursive: true });
 });
 
+test("a package of hvguest keeps its files, also where hvguest was installed before", () => {
+  const root = imageRoot();
+  installTo(root);
+  writeFileSync(`${root}/usr/lib/hvguest/packaged`, "deb\n");
+  const before = tree(root);
+  expect(() => uninstall({ root, purge: true, dryRun: false })).toThrow(InstallRefused);
+  expect(tree(root)).toEqual(before);
+  rmSync(root, { recursive: true });
+});
+
+test("uninstall puts no program back over another one that is there now", () => {
+  const root = imageRoot({ "/usr/sbin/hv_kvp_daemon": "old", "/usr/sbin/hv_vss_daemon": "old" });
+  installTo(root, { replace: true });
+  rmSync(`${root}/usr/sbin/hv_kvp_daemon`);
+  writeFileSync(`${root}/usr/sbin/hv_kvp_daemon`, "new");
+  const told = uninstall({ root, purge: false, dryRun: true });
+  expect(uninstall({ root, purge: false, dryRun: false })).toEqual(told);
+  expect(told).toContainEqual({
+    path: "/usr/sbin/hv_kvp_daemon.distrib",
+    change: "kept",
+    note: "'/usr/sbin/hv_kvp_daemon' is another program now",
+  });
+  expect(tree(`${root}/usr/sbin`)).toEqual({
+    "/hv_kvp_daemon": "new",
+    "/hv_kvp_daemon.distrib": "old",
+    "/hv_vss_daemon": "old",
+  });
+  rmSync(root, { recursive: true });
+});
+
 test("OpenRC and System V images get their scripts, in their runlevels", () => {
   const root = imageRoot();
   installTo(root, { init: "openrc" });

@@ -212,7 +212,8 @@ function initSystemOf(root: string): InitSystem {
   return has("/etc/init.d") ? "sysvinit" : "systemd";
 }
 
-function refusalsTold<T>(act: () => T): T {
+/** Tells in one line, with status 1, what stands in the way of the act. */
+export function refusalsTold<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { uninstall } from "../../image/uninstall.ts";
 import { command, CommandError, ExitStatus } from "../command.ts";
-import { changesJson, changesText, rootOf } from "./install.ts";
+import { changesJson, changesText, refusalsTold, rootOf } from "./install.ts";
 
 interface UninstallArguments {
   readonly root: string;
@@ -35,7 +35,7 @@ export const uninstallCommand = command<UninstallArguments>({
   run: (args, { print }) => {
     const root = rootOf(args.root);
     const dryRun = args["dry-run"];
-    const changes = uninstall({ root, purge: args.purge, dryRun });
+    const changes = refusalsTold(() => uninstall({ root, purge: args.purge, dryRun }));
     if (changes === undefined) {
       throw new CommandError("hvguest was not installed there by 'hvguest install'");
     }
