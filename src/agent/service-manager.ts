@@ -1,6 +1,6 @@
 // What systemd is told (sd_notify(3)) and the pulse of its watchdog.
 
-import type { Log } from "../log.ts";
+import { type Log, printable } from "../log.ts";
 import { native } from "../native/binding.ts";
 import { callNative } from "../native/native-error.ts";
 
@@ -28,7 +28,7 @@ export class ServiceManager {
 
   /** One line for `systemctl status`. */
   status(text: string): void {
-    this.#send(`STATUS=${text.replaceAll("\n", " ")}`);
+    this.#send(`STATUS=${printable(text)}`);
   }
 
   /** Type=notify-reload wants the time by CLOCK_MONOTONIC; {@link ready} ends it. */

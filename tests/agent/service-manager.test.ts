@@ -41,8 +41,8 @@ test("an abstract socket is reached by its name", () => {
 
 test("a status is one assignment, whatever is in its text", () => {
   const socket = datagramSocket();
-  manager({ NOTIFY_SOCKET: socket.path }).manager.status("failed: a\nREADY=1\n");
-  expect(socket.waiting()).toEqual(["STATUS=failed: a READY=1 "]);
+  manager({ NOTIFY_SOCKET: socket.path }).manager.status("failed: a\nREADY=1\u001b");
+  expect(socket.waiting()).toEqual(["STATUS=failed: a\\x0aREADY=1\\x1b"]);
   socket.close();
 });
 

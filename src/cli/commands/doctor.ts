@@ -1,5 +1,6 @@
 // hvguest doctor: what is wrong with this guest, and what to do about it.
 
+import { printable } from "../../log.ts";
 import { command, ExitStatus } from "../command.ts";
 import { type Finding, findings } from "../status/checks.ts";
 import { systemStatus } from "../status/system-status.ts";
@@ -43,8 +44,9 @@ function findingsText(found: readonly Finding[]): string {
   }
   return found
     .map(({ check, result, text, advice }) => {
-      const line = `${result.padEnd(9)}${check}: ${text}\n`;
-      return advice === undefined ? line : `${line}${" ".repeat(9)}-> ${advice}\n`;
+      // Names of programs and of files are in it, and what a host has sent.
+      const line = `${result.padEnd(9)}${check}: ${printable(text)}\n`;
+      return advice === undefined ? line : `${line}${" ".repeat(9)}-> ${printable(advice)}\n`;
     })
     .join("");
 }

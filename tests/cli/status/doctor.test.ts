@@ -57,6 +57,9 @@ test("another program that has the device is named", async () => {
   symlinkSync(`${machine.root}/dev/vmbus/hv_kvp`, `${machine.root}/proc/42/fd/3`);
   const { found } = await diagnose(machine);
   expect(finding(found, "service kvp")?.text).toContain("is open in hv_kvp_daemon (process 42)");
+  machine.put("/proc/42/comm", "\u001b]0;title\n");
+  const { printed } = await machine.run(doctor, { json: false, all: false });
+  expect(printed).toContain("is open in \\x1b]0;title (process 42)");
 });
 
 test("an offered service without a device or driver is a failure", async () => {
