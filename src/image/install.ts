@@ -17,7 +17,7 @@ import {
 } from "./file-state.ts";
 import { type Entry, unitDirectory } from "./layout.ts";
 import { packagedMarker, readManifest, writeManifest } from "./manifest.ts";
-import { inRoot } from "./root-path.ts";
+import { inRoot, targetInRoot } from "./root-path.ts";
 
 export interface InstallOptions {
   /** The image's root, "" for this machine. */
@@ -66,7 +66,7 @@ export function choicesFor(root: string, chosen: Choices): Choices {
  * tells each change. Run again it changes nothing. Programs and units of the
  * distribution are left alone, or with `replace` moved aside and overridden.
  * @throws InstallRefused before any change; system errors in the middle, after
- * which it can be run again.
+ * which it can be run again, and uninstall knows what was done.
  */
 export function install(options: InstallOptions): Change[] {
   const { root } = options;
@@ -75,22 +75,42 @@ export function install(options: InstallOptions): Change[] {
   }
   const before = readManifest(root);
   const installer = new Installer(options, before?.made ?? {}, { ...before?.moved });
-  options.entries.forEach((entry) => installer.put(entry));
-  installer.removeLeftOver();
-  if (!options.dryRun) {
-    const { made, moved } = installer;
+  const record = (made: Readonly<Record<string, Held>>) => {
     const { version, choices } = options;
-    writeManifest(root, { version, choices, made, moved });
+    writeManifest(root, { version, choices, made, moved: installer.moved });
+  };
+  try {
+    options.entries.forEach((entry) => installer.put(entry));
+    installer.removeLeftOver();
+  } catch (error) {
+    if (!options.dryRun) {
+      // For uninstall, and for the next try.
+      ignoreErrors(() => record({ ...installer.before, ...installer.made }));
+    }
+    throw error;
+  }
+  if (!options.dryRun) {
+    record(installer.made);
   }
   return installer.changes;
+}
+
+/** What led to the act has an error of its own, which tells more. */
+function ignoreErrors(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // As said: a full disk, for instance, fails both.
+  }
 }
 
 class Installer {
   readonly changes: Change[] = [];
   readonly made: Record<string, Held> = {};
   readonly moved: Record<string, string>;
+  /** What earlier installations made, less what was removed since. */
+  readonly before: Record<string, Held>;
   readonly #options: InstallOptions;
-  readonly #before: Readonly<Record<string, Held>>;
 
   constructor(
     options: InstallOptions,
@@ -98,7 +118,7 @@ class Installer {
     moved: Record<string, string>,
   ) {
     this.#options = options;
-    this.#before = before;
+    this.before = { ...before };
     this.moved = moved;
   }
 
@@ -113,7 +133,7 @@ class Installer {
     const found = heldAt(place);
     switch (entry.kind) {
       case "folder":
-        this.#putFolder(entry.path, place);
+        this.#putFolder(entry.path);
         break;
       case "executable":
         this.#putExecutable(entry.path, place, found);
@@ -132,7 +152,7 @@ class Installer {
     return (
       entry.kind === "link" &&
       entry.enables === true &&
-      entry.path in this.#before &&
+      entry.path in this.before &&
       heldAt(inRoot(this.#options.root, entry.path)) === undefined
     );
   }
@@ -140,16 +160,17 @@ class Installer {
   /** Removes what the last installation made and this one does not. */
   removeLeftOver(): void {
     // Folders that are empty now go at the uninstallation.
-    for (const [path, held] of Object.entries(this.#before)) {
-      if (held === "folder" && existsSync(inRoot(this.#options.root, path))) {
+    for (const [path, held] of Object.entries(this.before)) {
+      if (held === "folder" && existsSync(targetInRoot(this.#options.root, path))) {
         this.made[path] = held;
       }
     }
-    for (const [path, held] of Object.entries(this.#before).toReversed()) {
+    for (const [path, held] of Object.entries(this.before).toReversed()) {
       const place = inRoot(this.#options.root, path);
       if (!(path in this.made) && held !== "folder" && heldAt(place) === held) {
         this.#tell(path, "removed", "of an earlier installation");
         this.#act(() => rmSync(place));
+        delete this.before[path];
       }
     }
   }
@@ -159,15 +180,17 @@ class Installer {
     const parent = dirname(path);
     if (parent !== "/" && this.made[parent] === undefined) {
       this.#putParents(parent);
-      this.#putFolder(parent, inRoot(this.#options.root, parent));
+      this.#putFolder(parent);
     }
   }
 
-  #putFolder(path: string, place: string): void {
+  #putFolder(path: string): void {
+    // A folder of the image may be a link to another one.
+    const place = targetInRoot(this.#options.root, path);
     if (!existsSync(place)) {
       this.#act(() => mkdirSync(place, { recursive: true, mode: 0o755 }));
       this.made[path] = "folder";
-    } else if (this.#before[path] !== undefined) {
+    } else if (this.before[path] !== undefined) {
       this.made[path] = "folder";
     }
   }
@@ -175,13 +198,13 @@ class Installer {
   #putExecutable(path: string, place: string, found: Held | undefined): void {
     const { executable } = this.#options;
     const wanted = fileHeld(executable);
-    this.made[path] = wanted;
     if (found === wanted && modeAt(place) === 0o755) {
       this.#tell(path, "unchanged");
     } else {
       this.#tell(path, found === undefined ? "created" : "replaced");
       this.#act(() => putCopy(place, executable, 0o755));
     }
+    this.made[path] = wanted;
   }
 
   #putFile(
@@ -192,7 +215,7 @@ class Installer {
     const wanted = textHeld(text);
     if (found === wanted && modeAt(place) === mode) {
       this.#tell(path, "unchanged");
-    } else if (configuration === true && found !== undefined && found !== this.#before[path]) {
+    } else if (configuration === true && found !== undefined && found !== this.before[path]) {
       this.#tell(path, "kept", "it was changed");
       return;
     } else {
@@ -208,12 +231,11 @@ class Installer {
     found: Held | undefined,
   ): void {
     const wanted = linkHeld(target);
-    const ours = found === wanted || (found !== undefined && found === this.#before[path]);
+    const ours = found === wanted || (found !== undefined && found === this.before[path]);
     if (found !== undefined && !ours && daemon === true) {
       this.#replaceDaemon(path, place, target);
       return;
     }
-    this.made[path] = wanted;
     if (found === wanted) {
       this.#tell(path, "unchanged");
       this.#recallMoved(path, daemon);
@@ -221,9 +243,10 @@ class Installer {
       this.#tell(path, found === undefined ? "created" : "replaced");
       this.#act(() => putLink(place, target));
     } else {
-      delete this.made[path];
       this.#tell(path, "kept", "it is not a link");
+      return;
     }
+    this.made[path] = wanted;
   }
 
   /** An installation that was interrupted may have moved a program and not said so. */
@@ -249,13 +272,13 @@ class Installer {
     }
     const aside = asideOf(path);
     this.#tell(path, "moved", `to '${aside}'`);
+    this.moved[path] = aside;
     this.#act(() => {
       addDiversion(this.#options.root, path, aside);
       renameSync(place, inRoot(this.#options.root, aside));
     });
-    this.moved[path] = aside;
-    this.made[path] = linkHeld(target);
     this.#act(() => putLink(place, target));
+    this.made[path] = linkHeld(target);
   }
 
   #tell(path: string, change: Change["change"], note?: string): void {

@@ -21,18 +21,39 @@ export interface Manifest {
   readonly choices: Choices;
 }
 
-/** The manifest of the image at `root`, or an empty one. @throws Error when it is broken. */
+/** The file is not what an installation has written. */
+export class BrokenManifest extends Error {
+  override readonly name = "BrokenManifest";
+}
+
+/** The manifest of the image at `root`, if there is one. @throws BrokenManifest */
 export function readManifest(root: string): Manifest | undefined {
-  const value = readJson(inRoot(root, path));
+  const place = inRoot(root, path);
+  let value: unknown;
+  try {
+    value = readJson(place);
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw new BrokenManifest(`'${place}' is broken: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
   if (value === undefined) {
     return undefined;
   }
-  const manifest = value as Partial<Manifest>;
-  if (typeof manifest?.made !== "object" || typeof manifest.moved !== "object") {
-    throw new Error(`'${root}${path}' is not a list of installed files`);
+  const { version, made, moved, choices } = Object(value) as Partial<Record<string, unknown>>;
+  if (!isTexts(made) || !isTexts(moved)) {
+    throw new BrokenManifest(`'${place}' is not a list of installed files`);
   }
-  const { version, made, moved, choices } = manifest;
   return { version: String(version), made, moved, choices: parseChoices(choices) };
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((text) => typeof text === "string")
+  );
 }
 
 export function writeManifest(root: string, manifest: Manifest): void {

@@ -11,7 +11,7 @@ const mostLinks = 40;
  * The place of the absolute path `path` in the image at `root` ("" for this
  * machine), with the links of its folders resolved in the image. The last part is
  * not resolved, and nothing needs to exist.
- * @throws Error on a loop of links.
+ * @throws Error with the code ELOOP on a loop of links
  */
 export function inRoot(root: string, path: string): string {
   return root + resolveLinks(root, path, "folders", 0);
@@ -34,7 +34,8 @@ function resolveLinks(root: string, path: string, which: "folders" | "all", link
       continue;
     }
     if (links >= mostLinks) {
-      throw new Error(`'${path}' leads through too many links`);
+      const code = "ELOOP";
+      throw Object.assign(new Error(`'${path}' leads through too many links`), { code });
     }
     const rest = parts.slice(index + 1).join("/");
     // join() ends ".." at the root, as chroot(2) does.

@@ -5,7 +5,7 @@ import { removeDiversion } from "./dpkg-diversions.ts";
 import { type Held, heldAt } from "./file-state.ts";
 import { type Change, InstallRefused } from "./install.ts";
 import { type Manifest, packagedMarker, readManifest, removeManifest } from "./manifest.ts";
-import { inRoot } from "./root-path.ts";
+import { inRoot, targetInRoot } from "./root-path.ts";
 
 export interface UninstallOptions {
   readonly root: string;
@@ -41,7 +41,7 @@ export function uninstall(options: UninstallOptions): Change[] | undefined {
   const changes = [...removed, ...restoreMoved(options, manifest, removed)];
   if (!dryRun) {
     removeManifest(root);
-    removeIfEmpty(inRoot(root, manifestFolder));
+    removeIfEmpty(targetInRoot(root, manifestFolder));
     const folders = made.filter(([, held]) => held === "folder");
     folders.forEach(([path]) => removeFolder(options, path));
   }
@@ -64,7 +64,7 @@ function remove({ root, purge, dryRun }: UninstallOptions, path: string, held: H
 }
 
 function removeFolder({ root, purge }: UninstallOptions, path: string): void {
-  const place = inRoot(root, path);
+  const place = targetInRoot(root, path);
   if (purge && ownFolders.includes(path)) {
     rmSync(place, { recursive: true, force: true });
   } else {

@@ -1,7 +1,7 @@
 // The command line of install and uninstall, run from source with roots in temporary folders.
 
 import { expect, test } from "bun:test";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { hvguest, type Ended } from "../support/hvguest-source.ts";
 import { imageRoot, tree } from "./image-root.ts";
 
@@ -48,6 +48,46 @@ test("uninstall leaves a package alone and says so in a line", () => {
     1,
     "error: hvguest: hvguest is installed there as a package: remove the package\n",
   ]);
+  rmSync(root, { recursive: true });
+});
+
+test("a link of the image to its own files of cloud-init is followed within the image", () => {
+  const root = imageRoot({ "/data/x/zz.cfg": "'datasource_list': [None]\n" });
+  mkdirSync(`${root}/etc/cloud`, { recursive: true });
+  symlinkSync("/data/x", `${root}${cloud}`);
+  expect(install(root, "--cloud-init").stderr).toContain(`'${cloud}/zz.cfg'`);
+  expect(existsSync(`${root}/data/x/99-hvguest.cfg`)).toBe(true);
+  rmSync(root, { recursive: true });
+});
+
+test.each(["{", "[]", '{"made": {"/etc": 1}, "moved": {}}'])(
+  "a list of installed files that is %j stops both commands with a line",
+  (text) => {
+    const root = imageRoot({ "/usr/lib/hvguest/installed.json": text });
+    for (const { status, stderr } of [install(root), uninstall(root)]) {
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^error: hvguest: '\S+\/installed.json' is [^\n]+\n$/);
+    }
+    rmSync(root, { recursive: true });
+  },
+);
+
+test("what the system refuses is told in a line by both commands", () => {
+  const root = imageRoot({ "/usr/sbin": "a file" });
+  expect(install(root)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^error: hvguest: ENOTDIR[^\n]+\n$/),
+  });
+  rmSync(`${root}/usr/sbin`);
+  install(root);
+  rmSync(`${root}/etc/hvguest`, { recursive: true });
+  symlinkSync("hvguest", `${root}/etc/hvguest`);
+  for (const { status, stderr } of [install(root), uninstall(root)]) {
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: hvguest: [^\n]+ links\n$/),
+    ]);
+  }
   rmSync(root, { recursive: true });
 });
 

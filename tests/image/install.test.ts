@@ -149,6 +149,42 @@ test("links of an image lead to places in the image", () => {
   rmSync(root, { recursive: true });
 });
 
+test("folders that are links of the image lead to folders in the image, also to missing ones", () => {
+  // /tmp is there on the machine that runs this, and in the image it is not.
+  const root = imageRoot({ "/data/x": "" });
+  mkdirSync(`${root}/var/lib`, { recursive: true });
+  mkdirSync(`${root}/etc`);
+  symlinkSync("/data/hv", `${root}/var/lib/hyperv`);
+  symlinkSync("/tmp", `${root}/etc/hvguest`);
+  const before = tree(root);
+  installTo(root);
+  expect(lstatSync(`${root}/data/hv`).isDirectory()).toBe(true);
+  expect(tree(root)["/tmp/hvguest.toml"]).toBeDefined();
+  uninstall({ root, purge: false, dryRun: false });
+  expect(tree(root)).toEqual(before);
+  rmSync(root, { recursive: true });
+});
+
+test("an installation that fails half way goes on the next time, or is taken out again", () => {
+  const link = "/etc/systemd/system/sysinit.target.wants/hvguest.service";
+  // A folder that is not empty, at the temporary name of the link.
+  const obstacle = `${link}.hvguest-new`;
+  const root = imageRoot({ [`${obstacle}/x`]: "", "/usr/sbin/hv_kvp_daemon": "theirs" });
+  const before = tree(root);
+  expect(() => installTo(root, { replace: true, split: false })).toThrow();
+  const half = tree(root);
+  expect(half["/usr/sbin/hv_kvp_daemon"]).toBe("-> hvguest");
+  uninstall({ root, purge: false, dryRun: false });
+  expect(tree(root)).toEqual(before);
+
+  expect(() => installTo(root, { replace: true })).toThrow();
+  rmSync(root + obstacle, { recursive: true });
+  const again = installTo(root);
+  expect(again.filter(({ change }) => change === "kept")).toEqual([]);
+  expect(tree(root)[link]).toBeDefined();
+  rmSync(root, { recursive: true });
+});
+
 test("nothing is written over the files of a package of hvguest", () => {
   const root = imageRoot({ "/usr/lib/hvguest/packaged": "deb\n" });
   const before = tree(root);

@@ -13,8 +13,9 @@ import {
 import { laterDatasourceLists } from "../../image/cloud-init.ts";
 import { type Change, choicesFor, install, InstallRefused } from "../../image/install.ts";
 import { layout } from "../../image/layout.ts";
-import { inRoot } from "../../image/root-path.ts";
-import { command, CommandError, ExitStatus, UsageError } from "../command.ts";
+import { BrokenManifest } from "../../image/manifest.ts";
+import { targetInRoot } from "../../image/root-path.ts";
+import { command, type CommandContext, CommandError, ExitStatus, UsageError } from "../command.ts";
 import { documents } from "../documentation/documents.ts";
 
 /** Options that are undefined were not given: they are as the last time. */
@@ -78,47 +79,50 @@ export const installCommand = command<InstallArguments>({
         describe: "Only say what would be done",
       })
       .option("json", { type: "boolean", default: false, describe: "Print one JSON object" }),
-  run: (args, { commands, print, complain }) => {
-    const root = rootOf(args.root);
-    const executable = executableOf(args.binary);
-    const chosen = choicesOf(args);
-    const choices = refusalsTold(() => choicesFor(root, chosen));
-    const { init = "auto", split = false, cloudInit = false } = choices;
-    const initSystem = init === "auto" ? initSystemOf(root) : init;
-    const entries = layout({
-      services: choices.services ?? serviceNames,
-      names: choices.names ?? nameStyles,
-      init: initSystem,
-      split,
-      cloudInit,
-      documents: documents(commands, HVGUEST_VERSION),
-    });
-    const changes = refusalsTold(() =>
-      install({
-        root,
-        entries,
-        executable,
-        version: HVGUEST_VERSION,
-        choices,
-        dryRun: args["dry-run"],
-      }),
-    );
-    print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
-    const asBefore = choicesText(choices, chosen);
-    if (asBefore !== "") {
-      complain(`as the last time: ${asBefore}`);
-    }
-    if (cloudInit) {
-      for (const path of laterDatasourceLists(root)) {
-        complain(`'${path}' sets datasource_list, too, and cloud-init obeys it: it is read last`);
-      }
-    }
-    if (root === "" && initSystem === "systemd" && !args.json && !args["dry-run"]) {
-      complain(`to start it now: ${startCommands(split)}`);
-    }
-    return ExitStatus.done;
-  },
+  run: (args, context) => refusalsTold(() => runInstall(args, context)),
 });
+
+function runInstall(
+  args: InstallArguments,
+  { commands, print, complain }: CommandContext,
+): ExitStatus {
+  const root = rootOf(args.root);
+  const executable = executableOf(args.binary);
+  const chosen = choicesOf(args);
+  const choices = choicesFor(root, chosen);
+  const { init = "auto", split = false, cloudInit = false } = choices;
+  const initSystem = init === "auto" ? initSystemOf(root) : init;
+  const entries = layout({
+    services: choices.services ?? serviceNames,
+    names: choices.names ?? nameStyles,
+    init: initSystem,
+    split,
+    cloudInit,
+    documents: documents(commands, HVGUEST_VERSION),
+  });
+  const changes = install({
+    root,
+    entries,
+    executable,
+    version: HVGUEST_VERSION,
+    choices,
+    dryRun: args["dry-run"],
+  });
+  print(args.json ? changesJson(root, args["dry-run"], changes) : changesText(changes));
+  const asBefore = choicesText(choices, chosen);
+  if (asBefore !== "") {
+    complain(`as the last time: ${asBefore}`);
+  }
+  if (cloudInit) {
+    for (const path of laterDatasourceLists(root)) {
+      complain(`'${path}' sets datasource_list, too, and cloud-init obeys it: it is read last`);
+    }
+  }
+  if (root === "" && initSystem === "systemd" && !args.json && !args["dry-run"]) {
+    complain(`to start it now: ${startCommands(split)}`);
+  }
+  return ExitStatus.done;
+}
 
 /** What the command line says. @throws UsageError */
 function choicesOf(args: InstallArguments): Choices {
@@ -202,7 +206,7 @@ function isElf(path: string): boolean {
 
 /** What the image starts its services with, judged by what is in it. */
 function initSystemOf(root: string): InitSystem {
-  const has = (path: string) => existsSync(inRoot(root, path));
+  const has = (path: string) => existsSync(targetInRoot(root, path));
   if (has("/usr/lib/systemd/systemd") || has("/lib/systemd/systemd")) {
     return "systemd";
   }
@@ -217,10 +221,12 @@ export function refusalsTold<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (error instanceof InstallRefused) {
-      throw new CommandError(error.message, ExitStatus.failed, { cause: error });
-    }
-    if (error instanceof Error && "code" in error) {
+    // A code has what the system refused.
+    if (
+      error instanceof InstallRefused ||
+      error instanceof BrokenManifest ||
+      (error instanceof Error && "code" in error)
+    ) {
       throw new CommandError(error.message, ExitStatus.failed, { cause: error });
     }
     throw error;
