@@ -72,6 +72,8 @@ export const ifupdown: Manager = {
       ...inet6Lines(target, configuration, old),
     ];
     const isDhcp = configuration.ipv4.method === "automatic";
+    const script = { program: ifup, args: [target.name] };
+    const { activate, abandon, reactivate } = lastingSteps(script, machine, !isDhcp);
     return Promise.resolve({
       manager: "ifupdown",
       interfaceName: target.name,
@@ -84,7 +86,10 @@ export const ifupdown: Manager = {
         ...staticResolvConf(configuration, machine),
         ...cloudInitHandsOff(machine),
       ],
-      ...lastingSteps({ program: ifup, args: [target.name] }, machine, !isDhcp),
+      activate,
+      abandon,
+      // An ifdown that was killed leaves addresses, at which ifup would fail.
+      reactivate: [...flush(target, machine), ...reactivate],
       isVerified: true,
     });
   },
