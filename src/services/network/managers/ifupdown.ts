@@ -16,16 +16,13 @@ import {
 } from "../manager.ts";
 import type { FileChange, Step } from "../plan.ts";
 import { staticResolvConf } from "../resolv-conf.ts";
-import {
-  isInterface,
-  type Stanza,
-  stanzasOf,
-  stanzasText,
-  startsInterface,
-} from "./interfaces-file.ts";
+import { isInterface, type Stanza, stanzasText, startsInterface } from "./interfaces-file.ts";
+import { isRead, mainFile, readSources, type Source } from "./interfaces-sources.ts";
 
-const mainFile = "/etc/network/interfaces";
 const directory = "/etc/network/interfaces.d";
+
+/** What the main file gets where nothing in it names our files. */
+const ownSource = `source ${directory}/hvguest-*`;
 
 /** Options that are about addresses; everything else of a stanza goes on. */
 const addressOptions = new Set([
@@ -65,7 +62,7 @@ export const ifupdown: Manager = {
     const old = sources.flatMap(({ stanzas }) => stanzas);
     const own = [
       ownFileComment,
-      ...(sources.some((source) => source.path !== path && starts(source.stanzas, target))
+      ...(sources.some((one) => one.path !== path && one.isLasting && starts(one.stanzas, target))
         ? []
         : [`auto ${target.name}`]),
       ...inetLines(target, configuration, old),
@@ -79,9 +76,7 @@ export const ifupdown: Manager = {
       interfaceName: target.name,
       before: [{ program: ifdown, args: [target.name], mayFail: true }, ...flush(target, machine)],
       files: [
-        ...sources
-          .filter((source) => source.path !== path)
-          .flatMap((source) => withoutInterface(source, target)),
+        ...otherFiles(path, sources, target),
         { path, text: `${own.join("\n")}\n`, mode: 0o644 },
         ...staticResolvConf(configuration, machine),
         ...cloudInitHandsOff(machine),
@@ -95,33 +90,36 @@ export const ifupdown: Manager = {
   },
 };
 
-interface Source {
-  readonly path: string;
-  readonly text: string;
-  readonly stanzas: readonly Stanza[];
-}
-
-function readSources(machine: Machine): Source[] {
-  const paths = [mainFile, ...machine.list(directory).map((name) => `${directory}/${name}`)];
-  return paths.map((path) => {
-    const text = machine.read(path) ?? "";
-    return { path, text, stanzas: stanzasOf(text) };
-  });
-}
-
 function starts(stanzas: readonly Stanza[], { name }: Target): boolean {
   return stanzas.some((stanza) => startsInterface(stanza, name));
 }
 
-/** The file without the interface's stanzas; the main file always reads our directory. */
-function withoutInterface({ path, text, stanzas }: Source, { name }: Target): FileChange[] {
-  const kept = stanzasText(stanzas.filter((stanza) => !isInterface(stanza, name)));
-  const reads = stanzas.some(
-    ({ words }) =>
-      /^source(?:-directory)?$/.test(words[0] ?? "") && words[1]?.includes("interfaces.d"),
-  );
-  const result = path === mainFile && !reads ? `${kept}source ${directory}/*\n` : kept;
-  return result === text ? [] : [{ path, text: result }];
+/**
+ * The file without the interface's stanzas. That goes for files of /run too, though
+ * cloud-init's udev helper makes them anew at each boot, with DHCP: beside the
+ * host's addresses then, which come first. But now ifup would wait for that lease.
+ */
+function withoutInterface({ text, stanzas }: Source, { name }: Target): string {
+  return stanzas.some((stanza) => isInterface(stanza, name))
+    ? stanzasText(stanzas.filter((stanza) => !isInterface(stanza, name)))
+    : text;
+}
+
+/** The files that are not ours, where they are to change. */
+function otherFiles(ownPath: string, sources: readonly Source[], target: Target): FileChange[] {
+  return sources
+    .filter(({ path }) => path !== ownPath)
+    .map((source) => {
+      const kept = withoutInterface(source, target);
+      const isOursMissing = source.path === mainFile && !isRead(ownPath, sources);
+      return { source, text: isOursMissing ? `${endedLine(kept)}${ownSource}\n` : kept };
+    })
+    .filter(({ source, text }) => text !== source.text)
+    .map(({ source: { path }, text }) => ({ path, text }));
+}
+
+function endedLine(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
 function inetLines(target: Target, { ipv4 }: IpConfiguration, old: readonly Stanza[]): string[] {
@@ -191,9 +189,7 @@ function otherOptions(
 ): string[] {
   const options = old
     .filter((stanza) => isInterface(stanza, name, family))
-    .flatMap(({ lines }) => lines.slice(1))
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"))
+    .flatMap(({ options: ofStanza }) => ofStanza)
     .filter((line) => !addressOptions.has(line.split(/\s+/)[0] ?? ""))
     // Ours, of the last time.
     .filter((line) => !/^up ip (?:-6 )?route add default via /.test(line));

@@ -4,7 +4,9 @@
 export interface Stanza {
   /** The words of its first line. */
   readonly words: readonly string[];
-  /** All of its lines, with comments and blanks that follow it. */
+  /** The lines after it, without comments and blanks, and joined where `\` says so. */
+  readonly options: readonly string[];
+  /** All of its lines as they are, with comments and blanks that follow it. */
   readonly lines: readonly string[];
 }
 
@@ -13,18 +15,27 @@ const starters =
 
 /** The stanzas in order; what stands before the first is one without words. */
 export function stanzasOf(text: string): Stanza[] {
-  const stanzas: { words: readonly string[]; lines: string[] }[] = [{ words: [], lines: [] }];
-  let continues = false;
+  const stanzas: { joined: string[]; lines: string[] }[] = [{ joined: [""], lines: [] }];
+  let goesOn = false;
   for (const line of text.replace(/\n$/, "").split("\n")) {
-    const words = line.trim().split(/\s+/);
-    if (!continues && starters.test(words[0] ?? "")) {
-      stanzas.push({ words, lines: [line] });
-    } else {
-      stanzas.at(-1)?.lines.push(line);
+    const [word = ""] = line.trim().split(/\s+/);
+    // A comment does not go on, whatever it ends with; the rest of a line is none.
+    const isIgnored: boolean = !goesOn && (word === "" || word.startsWith("#"));
+    if (!goesOn && starters.test(word)) {
+      stanzas.push({ joined: [], lines: [] });
     }
-    continues = line.endsWith("\\");
+    const { joined, lines } = stanzas.at(-1) ?? { joined: [], lines: [] };
+    lines.push(line);
+    if (!isIgnored) {
+      joined.push((goesOn ? (joined.pop() ?? "") : "") + line.replace(/\\$/, ""));
+    }
+    goesOn = !isIgnored && line.endsWith("\\");
   }
-  return stanzas;
+  return stanzas.map(({ joined: [first = "", ...options], lines }) => ({
+    words: first.split(/\s+/).filter((word) => word !== ""),
+    options: options.map((option) => option.trim()),
+    lines,
+  }));
 }
 
 export function stanzasText(stanzas: readonly Stanza[]): string {

@@ -57,6 +57,7 @@ test("stanzas elsewhere are taken out, and what they say besides addresses goes 
       "etc/network/interfaces": `# the loopback
 auto lo
 iface lo inet loopback
+source interfaces.d/50-*
 
 allow-hotplug eth0
 iface eth0 inet dhcp
@@ -74,10 +75,11 @@ iface eth1 inet dhcp
   expect(textIn(plan, main)).toBe(`# the loopback
 auto lo
 iface lo inet loopback
+source interfaces.d/50-*
 
 allow-hotplug eth0
 iface eth1 inet dhcp
-source /etc/network/interfaces.d/*
+source /etc/network/interfaces.d/hvguest-*
 `);
   expect(textIn(plan, "/etc/network/interfaces.d/50-cloud-init")).toBe("");
   expect(withoutComment(textIn(plan, path))).toBe(`
@@ -87,12 +89,98 @@ iface eth0 inet static
     gateway 192.0.2.1
     dns-nameservers 192.0.2.53
     mtu 1400
-    up echo "a \\
-    b"
+    up echo "a        b"
 
 iface eth0 inet6 auto
     dns-search example.com
 `);
+});
+
+test("a line that goes on is one option, and is left out as one", async () => {
+  const plan = await ifupdown.plan(
+    wish(dhcp),
+    machine({
+      "etc/network/interfaces": `# A comment does not go on \\
+source interfaces.d/*
+auto lo \\
+  eth0
+iface eth0 inet static
+    address 10.0.0.1/24
+    dns-nameservers 10.0.0.2 \\
+      10.0.0.3
+    # nor does this \\
+    mtu 1400
+`,
+    }),
+  );
+  expect(textIn(plan, main)).toBe(
+    "# A comment does not go on \\\nsource interfaces.d/*\nauto lo \\\n  eth0\n",
+  );
+  expect(withoutComment(textIn(plan, path))).toBe("\niface eth0 inet dhcp\n    mtu 1400\n");
+});
+
+/** Which files a plan changes on a machine whose main file begins with `source`. */
+const changedWith = async (source: string, rest: Readonly<Record<string, string>> = {}) => {
+  const files = { "etc/network/interfaces": `${source}\n`, ...rest };
+  const plan = await ifupdown.plan(wish(oneAddress), machine(files));
+  return Object.fromEntries(plan.files.map((file) => [file.path, file.text]));
+};
+
+test.each([
+  "source /etc/network/interfaces.d/*",
+  "source interfaces.d/*",
+  "source other.d/* interfaces.d/hvguest-eth?",
+  'source "/etc/network/interfaces.d/[a-z]*" # ours too',
+  "source /etc/*/interfaces.d/hvguest-*",
+  "source-directory interfaces.d",
+  "source-directory /etc/network/interfaces.d/",
+  "source-directory /etc/network/*.d",
+])("our file is read by %j", async (source) => {
+  expect(Object.keys(await changedWith(source))).toEqual([path]);
+});
+
+test.each([
+  "auto lo",
+  "# source /etc/network/interfaces.d/*",
+  "source /etc/network/interfaces.d/*.cfg",
+  "source /etc/network/interfaces.d",
+  "source /etc/network/*",
+  "source other.d/* # interfaces.d/*",
+  "source-directory /run/network/interfaces.d",
+  "source-directory /etc/network",
+])("our file is not read by %j, and gets a line that does", async (source) => {
+  expect((await changedWith(source))[main]).toBe(
+    `${source}\nsource /etc/network/interfaces.d/hvguest-*\n`,
+  );
+});
+
+test("only files that are read are changed, however they are named", async () => {
+  const text = "auto eth0\niface eth0 inet dhcp\n";
+  const changed = await changedWith("source interfaces.d/*.cfg\nsource-directory more.d", {
+    "etc/network/interfaces.d/50-cloud-init.cfg": `source deeper/[ab]\n${text}`,
+    "etc/network/interfaces.d/.hidden.cfg": text,
+    "etc/network/interfaces.d/other": text,
+    "etc/network/interfaces.d/deeper/a": text,
+    "etc/network/interfaces.d/deeper/c": text,
+    "etc/network/more.d/b_1": text,
+    "etc/network/more.d/b.dpkg-old": text,
+  });
+  expect(Object.keys(changed).filter((one) => one !== main && one !== path)).toEqual([
+    "/etc/network/interfaces.d/50-cloud-init.cfg",
+    "/etc/network/more.d/b_1",
+    "/etc/network/interfaces.d/deeper/a",
+  ]);
+  expect(changed["/etc/network/interfaces.d/50-cloud-init.cfg"]).toBe(
+    "source deeper/[ab]\nauto eth0\n",
+  );
+});
+
+test("what a helper of cloud images made in /run is taken out, and not relied upon", async () => {
+  const changed = await changedWith("source-directory /run/network/interfaces.d", {
+    "run/network/interfaces.d/eth0": "auto eth0\nallow-hotplug eth0\n\niface eth0 inet dhcp\n",
+  });
+  expect(changed["/run/network/interfaces.d/eth0"]).toBe("auto eth0\nallow-hotplug eth0\n\n");
+  expect(withoutComment(changed[path])).toStartWith("auto eth0\n\niface eth0 inet static\n");
 });
 
 test("the same wish on its own result gives the same files", async () => {
