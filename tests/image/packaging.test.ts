@@ -76,6 +76,15 @@ test.each(units.filter((path) => /daemon|hvguest run/.test(text(path))))(
   },
 );
 
+test.each(["systemd/hvguest.service", "systemd/hvguest-fcopy.service"])(
+  "%s lets a file from the host have the set-id bits of the one that it replaces",
+  (path) => {
+    expect(text(path)).not.toMatch(/^RestrictSUIDSGID=/m);
+    // Without it the kernel takes the bit of a group that root is not in (setattr_prepare).
+    expect(text(path)).toMatch(/^CapabilityBoundingSet=.*\bCAP_FSETID\b/m);
+  },
+);
+
 test("the documented drop-in leaves the agent the folders that it writes into", () => {
   const page = readFileSync(join(packaging, "../docs/distro-packaging.md"), "utf8");
   const writable = /^ReadWritePaths=(.*)$/m.exec(page)?.[1]?.split(" ") ?? [];
