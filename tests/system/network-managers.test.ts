@@ -74,6 +74,39 @@ ls /etc/network/interfaces.d; shown`,
   expect(eth0Of(lines[2]).addresses).toEqual(["192.0.2.10"]);
 });
 
+test("ifupdown: files by other names, and one that cloud images make at each boot", () => {
+  const lines = machine.run(
+    wish,
+    `rm -f /etc/network/interfaces.d/*; mkdir -p /run/network/interfaces.d
+cat >/etc/network/interfaces <<END
+source interfaces.d/*.cfg
+source-directory /run/network/interfaces.d
+END
+cat >/etc/network/interfaces.d/50-cloud-init.cfg <<'END'
+iface eth0 inet static
+    address 192.0.2.10/24
+    dns-nameservers 10.0.0.2 \\
+        10.0.0.3
+    mtu 1400
+END
+cat >/run/network/interfaces.d/eth0 <<END
+auto eth0
+iface eth0 inet static
+    address 192.0.2.11/24
+END
+ifup eth0 >/dev/null 2>&1
+apply; shown; apply
+ip -o link show dev eth0 | grep -o 'mtu [0-9]*'
+hvguest net rollback; shown`,
+  );
+  expect(lines[0]).toBe(outcome("ifupdown", "in force"));
+  expect(eth0Of(lines[1])).toMatchObject({ ...wished, dns_servers: ["192.0.2.53"] });
+  expect(lines[2]).toBe(outcome("ifupdown", "unchanged"));
+  expect(lines[3]).toBe("mtu 1400");
+  expect(lines[4]).toBe("eth0: ifupdown: taken back");
+  expect(eth0Of(lines[5]).addresses).toEqual(["192.0.2.10", "192.0.2.11"]);
+});
+
 const networkd = `
 start_dbus
 rm -rf /etc/systemd/network; mkdir -p /etc/systemd/network
@@ -255,6 +288,54 @@ hvguest net rollback; until_ok has 192.0.2.10/24; shown`,
   expect(eth0Of(after[0])).toMatchObject({ ...wished, dns_servers: ["192.0.2.53"] });
   expect(after[1]).toBe("eth0: netplan: taken back");
   expect(eth0Of(after[2])).toMatchObject({ addresses: ["192.0.2.10"], gateways: ["192.0.2.1"] });
+});
+
+test("netplan with systemd: beside the patterns of Debian's cloud images", () => {
+  const before = machine.boot(
+    wish,
+    netplanUnits,
+    `rm -f /etc/netplan/* /etc/systemd/network/*
+cp /bin/true /usr/bin/udevadm
+cat >/etc/netplan/90-default.yaml <<END
+network:
+  version: 2
+  ethernets:
+    all-en: {match: {name: en*}, dhcp4: true, dhcp6: true}
+    all-eth: {match: {name: eth*}, dhcp4: true, dhcp6: true}
+END
+chmod 600 /etc/netplan/*
+by_pattern() { until_ok grep netplan-all-eth /run/systemd/netif/links/*; }
+netplan apply >/dev/null 2>&1; by_pattern
+apply; shown; apply; hvguest net rollback; by_pattern; apply`,
+  );
+  expect(before[0]).toBe(outcome("netplan", "in force"));
+  expect(eth0Of(before[1])).toMatchObject({ ...wished, dns_servers: ["192.0.2.53"] });
+  expect(before[2]).toBe(outcome("netplan", "unchanged"));
+  expect(before[3]).toBe("eth0: netplan: taken back");
+  expect(before[4]).toBe(outcome("netplan", "in force"));
+  const after = machine.boot(
+    wish,
+    netplanUnits,
+    "until_ok has 192.0.2.20/24; until_ok has fd00::20/64; shown",
+  );
+  expect(eth0Of(after[0])).toMatchObject(wished);
+});
+
+test("ifupdown with systemd: an ifup that does not end is ended, and the old addresses come back", () => {
+  const lines = machine.boot(
+    { ...wish, addresses: ["192.0.2.20/24"], gateways: [] },
+    ["networking.service"],
+    `${ifupdown} rm -f /etc/netplan/*
+cat >>/etc/network/interfaces <<'END'
+    up if ip -o addr show dev $IFACE | grep -q 192.0.2.20; then sleep 1000; fi
+END
+apply || true; shown
+grep -slz '^slee[p]$' /proc/[0-9]*/cmdline | wc -l`,
+  );
+  expect(lines[0]).toContain("taken back");
+  expect(lines[0]).not.toContain("but");
+  expect(eth0Of(lines[1]).addresses).toEqual(["192.0.2.10"]);
+  expect(lines[2]).toBe("0");
 });
 
 test("ifupdown with systemd: the unit of networking brings the addresses up after a restart", () => {
