@@ -30,24 +30,19 @@ impl DeviceWatch {
     /// made: its parent should be among them. Events may be merged.
     ///
     /// # Errors
-    /// Those of inotify_init1(2) and of starting a thread. Without netlink
-    /// (`EPERM`, `EAFNOSUPPORT` in a sandbox) only directories are watched.
+    /// Those of starting a thread. Without netlink (`EPERM`, `EAFNOSUPPORT` in a
+    /// sandbox) only directories are watched, and without inotify (`EMFILE`, `ENOSPC`:
+    /// other programs have it all) only uevents; without both, the errno of inotify.
     #[napi(constructor)]
     pub fn new(
         subjects: Vec<String>,
         directories: Vec<String>,
         on_change: Function<'_, (), ()>,
     ) -> Result<Self> {
-        let uevents = open_uevents().ok();
         let changes = open_changes()
-            .and_then(|changes| watch_directories(&changes, &directories).map(|()| changes))
+            .and_then(|changes| watch_directories(&changes, &directories).map(|()| changes));
+        let sources = Sources::new(open_uevents(), changes, subjects, directories)
             .map_err(|errno| failed("watch device directories", errno))?;
-        let sources = Sources {
-            uevents,
-            changes,
-            subjects,
-            directories,
-        };
         WatchThread::start("device-watch", on_change, move |stop, on_change| {
             watch(&sources, stop, on_change);
         })
@@ -93,19 +88,42 @@ fn watch_directories(changes: &OwnedFd, directories: &[String]) -> rustix::io::R
 
 struct Sources {
     uevents: Option<OwnedFd>,
-    changes: OwnedFd,
+    changes: Option<OwnedFd>,
     subjects: Vec<String>,
     directories: Vec<String>,
 }
 
 impl Sources {
+    /// One of the two is enough: a device node comes with a uevent of its own.
+    fn new(
+        uevents: rustix::io::Result<OwnedFd>,
+        changes: rustix::io::Result<OwnedFd>,
+        subjects: Vec<String>,
+        directories: Vec<String>,
+    ) -> rustix::io::Result<Self> {
+        let uevents = uevents.ok();
+        let changes = match changes {
+            Err(errno) if uevents.is_none() => return Err(errno),
+            changes => changes.ok(),
+        };
+        Ok(Self {
+            uevents,
+            changes,
+            subjects,
+            directories,
+        })
+    }
+
     /// Takes all events; whether one of them is of interest.
     fn drain(&self) -> bool {
-        let mut changed = drain_changes(&self.changes);
-        if changed {
+        let mut changed = false;
+        if let Some(changes) = &self.changes
+            && drain_changes(changes)
+        {
+            changed = true;
             // A directory that has just been made. Whoever looks does so after this,
             // so nothing is missed; a failure leaves the uevents.
-            let _ = watch_directories(&self.changes, &self.directories);
+            let _ = watch_directories(changes, &self.directories);
         }
         if let Some(uevents) = &self.uevents {
             changed |= drain_uevents(uevents, &self.subjects);
@@ -115,7 +133,7 @@ impl Sources {
 }
 
 fn watch(sources: &Sources, stop: &Stop, on_change: &OnChange) {
-    let waited: Vec<_> = [Some(&sources.changes), sources.uevents.as_ref()]
+    let waited: Vec<_> = [sources.changes.as_ref(), sources.uevents.as_ref()]
         .into_iter()
         .flatten()
         .map(|fd| (fd.as_fd(), PollFlags::IN))

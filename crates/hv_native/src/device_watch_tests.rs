@@ -25,6 +25,10 @@ impl Drop for Place {
     }
 }
 
+fn subjects() -> Vec<String> {
+    vec!["vmbus".to_owned(), "/uio/".to_owned()]
+}
+
 /// Sources without uevents, and with a socket in the place of netlink's.
 fn sources(directories: Vec<String>) -> (Sources, OwnedFd) {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -32,12 +36,7 @@ fn sources(directories: Vec<String>) -> (Sources, OwnedFd) {
         socketpair(AddressFamily::UNIX, SocketType::DGRAM, flags, None).expect("socketpair");
     let changes = open_changes().expect("inotify");
     watch_directories(&changes, &directories).expect("watched");
-    let sources = Sources {
-        uevents: Some(near),
-        changes,
-        subjects: vec!["vmbus".to_owned(), "/uio/".to_owned()],
-        directories,
-    };
+    let sources = Sources::new(Ok(near), Ok(changes), subjects(), directories).expect("watched");
     (sources, kernel)
 }
 
@@ -89,6 +88,30 @@ fn a_uevent_about_a_subject_is_a_change_and_others_are_not() {
     .expect("sent");
     assert!(sources.drain());
     assert!(!sources.drain());
+}
+
+#[test]
+fn without_inotify_uevents_are_still_changes() {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (near, kernel) =
+        socketpair(AddressFamily::UNIX, SocketType::DGRAM, flags, None).expect("socketpair");
+    let sources = Sources::new(Ok(near), Err(Errno::MFILE), subjects(), vec![]).expect("watched");
+    write(&kernel, b"add@/devices/virtual/misc/vmbus!hv_kvp").expect("sent");
+    assert!(sources.drain());
+    assert!(!sources.drain());
+}
+
+#[test]
+fn without_netlink_directories_are_still_watched_and_without_both_nothing_is() {
+    let place = Place::new("alone");
+    let directories = vec![place.below("")];
+    let changes = open_changes().expect("inotify");
+    watch_directories(&changes, &directories).expect("watched");
+    let sources = Sources::new(Err(Errno::PERM), Ok(changes), subjects(), directories);
+    write_file(place.below("hv_kvp"), "").expect("written");
+    assert!(sources.expect("watched").drain());
+    let neither = Sources::new(Err(Errno::PERM), Err(Errno::MFILE), subjects(), vec![]);
+    assert_eq!(neither.err(), Some(Errno::MFILE));
 }
 
 #[test]
