@@ -1,7 +1,8 @@
 // Whatever is killed, and whenever: nothing stays frozen.
 
 import { describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { isPrivateMachine } from "../fake-kernel/vmbus.ts";
 import { areWritable, LoopMounts, Write } from "../support/loop-mounts.ts";
 import {
@@ -30,6 +31,18 @@ function spin(milliseconds: number): void {
   while (performance.now() < end) {
     // Nothing else may run here: the moment of the kill is what is tested.
   }
+}
+
+/** Whether the thread that writes the log waits for a disk. */
+function isLogWaiting(id: number): boolean {
+  return readdirSync(`/proc/${id}/task`).some((thread) => {
+    try {
+      return readFileSync(`/proc/${id}/task/${thread}/stat`, "utf8").includes("(log) D ");
+    } catch {
+      // It has just ended.
+      return false;
+    }
+  });
 }
 
 describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
@@ -66,6 +79,22 @@ describe.skipIf(!isPrivateMachine())("a killed hvguest", () => {
       await until(() => !isMarked() && processesCalled("hvguest-guard").length === 0);
     }
   }, 120_000);
+
+  test("leaves nothing frozen while it writes to what it has frozen", async () => {
+    using mounts = new LoopMounts();
+    const path = mounts.make("ext4");
+    configure();
+    const log = openSync(`${path}/log`, "w");
+    const freeze = spawn(executable, ["vss", "freeze", "--for", "60s"], {
+      stdio: ["ignore", "ignore", log],
+    });
+    closeSync(log);
+    // Its log waits for the thaw, and keeps the process from ending.
+    await until(() => isMarked() && isLogWaiting(freeze.pid ?? 0));
+    freeze.kill("SIGKILL");
+    expect(await areWritable([path], isThawed)).toBe(true);
+    await until(() => !isMarked() && processesCalled("hvguest-guard").length === 0);
+  });
 
   test("that has lost its guard before is thawed by the next one", async () => {
     using mounts = new LoopMounts();

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "the child gives memory back")]
 
 use crate::fork::{Fork, block_signals, close_all_but, discard, exit, fork};
+use crate::guard_agent::AgentProcess;
 use crate::guard_loop::guard;
 use crate::guard_memory::{Range, discardable};
 use crate::guard_table::GuardTable;
@@ -9,6 +10,8 @@ use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, write};
 use rustix::process::{Pid, chdir, setsid};
+
+type Guard = fn(BorrowedFd<'_>, BorrowedFd<'_>, Option<&AgentProcess>, &GuardTable);
 
 /// Mappings of the agent that the guard gives back; more stay.
 const MAX_RANGES: usize = 1024;
@@ -27,7 +30,8 @@ pub fn fork_guard(
     let table = table.handle();
     let mut ranges: [Range; MAX_RANGES] = [(0, 0); MAX_RANGES];
     let here = std::ptr::from_ref(&ranges).addr();
-    let code = (guard as fn(BorrowedFd<'_>, BorrowedFd<'_>, &GuardTable) as *const ()).addr();
+    let code = (guard as Guard as *const ()).addr();
+    let agent = AgentProcess::current();
     // Without /proc/self/maps the guard keeps its memory.
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     for (place, range) in ranges.iter_mut().zip(discardable(&maps, &[here, code])) {
@@ -36,27 +40,35 @@ pub fn fork_guard(
     match fork()? {
         Fork::Parent(id) => Ok(id),
         Fork::Child => {
-            be_guard(socket, timer, &table, &ranges);
+            be_guard(socket, timer, agent.as_ref(), &table, &ranges);
             exit(0)
         }
     }
 }
 
 /// The child's life; see `guard_loop.rs` for what it may not do.
-fn be_guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable, ranges: &[Range]) {
+fn be_guard(
+    socket: BorrowedFd<'_>,
+    timer: BorrowedFd<'_>,
+    agent: Option<&AgentProcess>,
+    table: &GuardTable,
+    ranges: &[Range],
+) {
     // Each is a courtesy that the guard works without.
     let _ = rustix::thread::set_name(c"hvguest-guard");
     let _ = setsid();
     let _ = chdir(c"/");
     escape_the_oom_killer();
-    let mut kept = [socket.as_raw_fd(), timer.as_raw_fd()];
+    let (socket_fd, timer_fd) = (socket.as_raw_fd(), timer.as_raw_fd());
+    let agent_fd = agent.map_or(timer_fd, AsRawFd::as_raw_fd);
+    let mut kept = [socket_fd, timer_fd, agent_fd];
     kept.sort_unstable();
     close_all_but(&kept);
     // SAFETY: the ranges hold no code or data of this library and of those it
     // calls, and not this stack (`discardable`). Symbols were bound when the
     // library was loaded (`-z now`), so that no call goes through the loader.
     unsafe { discard(ranges) };
-    guard(socket, timer, table);
+    guard(socket, timer, agent, table);
 }
 
 fn escape_the_oom_killer() {

@@ -7,6 +7,7 @@
 
 use crate::fork::{Fork, exit, fork};
 use crate::fs_freeze;
+use crate::guard_agent::AgentProcess;
 use crate::guard_messages::{Kind, Message, receive, send};
 use crate::guard_table::GuardTable;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -22,6 +23,11 @@ const PROCESSES: usize = 8;
 /// As many file systems are thawed sooner than a process is forked, when the agent
 /// asks: it is there to notice a disk that hangs.
 const FEW: usize = 4;
+/// While something may be frozen, the guard looks so often whether the agent lives.
+const LOOK: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
 
 struct Held {
     marker: Option<OwnedFd>,
@@ -31,8 +37,15 @@ struct Held {
 }
 
 /// Serves the agent at the other end of `socket` until it is gone. `timer` is a
-/// timerfd that is not armed.
-pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) {
+/// timerfd that is not armed. Without `agent` its end shows at the socket alone.
+pub fn guard(
+    socket: BorrowedFd<'_>,
+    timer: BorrowedFd<'_>,
+    agent: Option<&AgentProcess>,
+    table: &GuardTable,
+) {
+    // Now, when nothing is frozen: the kernel allocates at the first time.
+    let _ = agent.is_some_and(AgentProcess::has_ended);
     let mut held = Held {
         marker: None,
         descriptors: [const { None }; MAX_HELD],
@@ -45,8 +58,14 @@ pub fn guard(socket: BorrowedFd<'_>, timer: BorrowedFd<'_>, table: &GuardTable) 
             PollFd::from_borrowed_fd(socket, PollFlags::IN),
             PollFd::from_borrowed_fd(timer, PollFlags::IN),
         ];
+        let patience = agent.filter(|_| held.count > 0).map(|_| &LOOK);
         // A failure leaves no event: the next round waits again.
-        let _ = poll(&mut waited, None);
+        let ready = poll(&mut waited, patience);
+        if ready == Ok(0) && agent.is_some_and(AgentProcess::has_ended) {
+            // Its threads that write can end after this, and then the socket does. One
+            // that freezes may do so before it ends: every second, until then.
+            held.thaw(table, PROCESSES);
+        }
         let [from_agent, deadline] = waited;
         if !deadline.revents().is_empty() {
             set(timer, 0);

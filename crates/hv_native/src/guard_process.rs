@@ -215,7 +215,7 @@ mod tests {
             "hvguest-guard\n"
         );
         assert_eq!(read_to_string(format!("{of_guard}/cmdline")).unwrap(), "");
-        assert_eq!(read_dir(format!("{of_guard}/fd")).unwrap().count(), 2);
+        assert_eq!(read_dir(format!("{of_guard}/fd")).unwrap().count(), 3);
         let status = read_to_string(format!("{of_guard}/status")).unwrap();
         assert!(status.contains("SigBlk:\tfffffffffffbfeff"), "{status}");
     }
@@ -228,9 +228,9 @@ mod tests {
         let descriptors: Vec<_> = directories.iter().map(AsFd::as_fd).collect();
         guard.begin(60_000, marker.as_fd(), &descriptors).unwrap();
         let of_guard = format!("/proc/{}/fd", guard.id().as_raw_pid());
-        assert_eq!(read_dir(&of_guard).unwrap().count(), 603);
+        assert_eq!(read_dir(&of_guard).unwrap().count(), 604);
         assert!(!guard.release().unwrap());
-        assert_eq!(read_dir(&of_guard).unwrap().count(), 2);
+        assert_eq!(read_dir(&of_guard).unwrap().count(), 3);
         assert_eq!(read_to_string(&path).unwrap(), "frozen");
         std::fs::remove_file(path).unwrap();
     }

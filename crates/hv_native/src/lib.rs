@@ -19,6 +19,7 @@ pub mod freeze_run;
 pub mod freeze_target;
 pub mod freeze_workers;
 pub mod fs_freeze;
+pub mod guard_agent;
 pub mod guard_child;
 pub mod guard_loop;
 pub mod guard_memory;
