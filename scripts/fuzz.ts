@@ -36,7 +36,15 @@ async function main(args: readonly string[]): Promise<number> {
   for (const target of chosen) {
     const started = performance.now();
     try {
-      const result = await fuzz(target, { seed, messages });
+      const result = await fuzz(target, {
+        seed,
+        messages,
+        onProgress: (done) => {
+          if (done % 100_000 === 0) {
+            console.log(`${target.service}: ${done} messages`);
+          }
+        },
+      });
       const seconds = ((performance.now() - started) / 1000).toFixed(0);
       const { answered, registeredAgain, logLines, residentMiB } = result;
       console.log(

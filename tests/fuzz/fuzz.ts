@@ -57,7 +57,8 @@ class FuzzRun {
   #driver: ServiceDriver;
   readonly #daemon: DaemonProcess;
   readonly #watchdog: NodeJS.Timeout;
-  readonly #hung = Promise.withResolvers<never>();
+  /** Ends the wait that is under way. */
+  #giveUp: (error: Error) => void = () => undefined;
   #done = 0;
   #answered = 0;
   #registeredAgain = 0;
@@ -71,11 +72,10 @@ class FuzzRun {
     let before = -1;
     this.#watchdog = setInterval(() => {
       if (this.#done === before) {
-        this.#hung.reject(this.#finding(`no answer within ${patienceMilliseconds / 1000} s`));
+        this.#giveUp(this.#finding(`no answer within ${patienceMilliseconds / 1000} s`));
       }
       before = this.#done;
     }, patienceMilliseconds);
-    this.#hung.promise.catch(() => undefined);
   }
 
   async toEnd(): Promise<FuzzResult> {
@@ -185,8 +185,12 @@ class FuzzRun {
     }
   }
 
+  /** One wait at a time. Not Promise.race: a promise that lives long keeps every race. */
   #within<T>(promise: Promise<T>): Promise<T> {
-    return Promise.race([promise, this.#hung.promise]);
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      promise.then(resolve, reject);
+    });
   }
 
   #finding(text: string, message?: Buffer): FuzzFinding {
