@@ -21,6 +21,8 @@ export class HostName {
   /** What the known answer is an answer to. */
   #question = "";
   #answer = "";
+  /** Counts questions: only the look-up of the last one decides. */
+  #questions = 0;
 
   constructor(options: HostNameOptions) {
     this.#options = {
@@ -45,11 +47,12 @@ export class HostName {
     const question = [short, fingerprint(hostsFile), fingerprint(resolverFile)].join("|");
     if (question !== this.#question) {
       this.#question = question;
+      this.#questions += 1;
       const listed = canonicalName(readText(hostsFile), short);
       const isStillOurs = this.#answer.startsWith(`${short}.`);
       this.#answer = listed ?? (isStillOurs ? this.#answer : short);
       if (listed === undefined) {
-        void this.#lookUp(question, short);
+        void this.#lookUp(short);
       }
     }
     return this.#answer;
@@ -60,11 +63,12 @@ export class HostName {
     this.#question = "";
   }
 
-  async #lookUp(question: string, short: string): Promise<void> {
+  async #lookUp(short: string): Promise<void> {
+    const number = this.#questions;
     for (const domain of searchDomains(readText(this.#options.resolverFile))) {
       const name = `${short}.${domain}`;
       const found = await this.#options.exists(name);
-      if (this.#question !== question) {
+      if (this.#questions !== number) {
         return;
       }
       if (found) {

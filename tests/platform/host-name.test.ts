@@ -143,6 +143,25 @@ test("what was found stays the answer while it is looked up again, until nothing
   expect([vm.name.current(), vm.changes]).toEqual(["vm", 2]);
 });
 
+test("an older look-up that ends late takes nothing from a newer one, nor from /etc/hosts", async () => {
+  const vm = machine("vm", "", "search a.org\n");
+  vm.name.current();
+  vm.name.refresh();
+  vm.name.current();
+  vm.questions[1]?.answer(true);
+  await settled();
+  vm.questions[0]?.answer(false);
+  await settled();
+  expect(vm.name.current()).toBe("vm.a.org");
+  vm.name.refresh();
+  vm.name.current();
+  vm.write("hosts", "10.0.0.2 vm.example.org vm\n");
+  expect(vm.name.current()).toBe("vm.example.org");
+  vm.questions[2]?.answer(true);
+  await settled();
+  expect(vm.name.current()).toBe("vm.example.org");
+});
+
 test("without the files the short name stays", () => {
   const name = new HostName({
     hostname: () => "vm",
