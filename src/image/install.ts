@@ -50,7 +50,10 @@ export class InstallRefused extends Error {
  */
 export function choicesFor(root: string, chosen: Choices): Choices {
   const last = readManifest(root);
-  const hasMoved = Object.keys(last?.moved ?? {}).length > 0;
+  // A failure may have come between the note of a move and the move.
+  const hasMoved = Object.values(last?.moved ?? {}).some((aside) =>
+    /^(?:sha256|link):/.test(heldAt(inRoot(root, aside)) ?? ""),
+  );
   if (hasMoved && chosen.replace === false) {
     throw new InstallRefused(
       "the distribution's daemons were replaced there; 'hvguest uninstall' puts them back",
@@ -75,8 +78,8 @@ export function install(options: InstallOptions): Change[] {
   }
   const before = readManifest(root);
   const installer = new Installer(options, before?.made ?? {}, { ...before?.moved });
-  const record = (made: Readonly<Record<string, Held>>) => {
-    const { version, choices } = options;
+  const record = (made: Readonly<Record<string, Held>>, choices: Choices) => {
+    const { version } = options;
     writeManifest(root, { version, choices, made, moved: installer.moved });
   };
   try {
@@ -84,13 +87,13 @@ export function install(options: InstallOptions): Change[] {
     installer.removeLeftOver();
   } catch (error) {
     if (!options.dryRun) {
-      // For uninstall, and for the next try.
-      ignoreErrors(() => record({ ...installer.before, ...installer.made }));
+      // For uninstall, and for the next try, which may choose otherwise.
+      ignoreErrors(() => record({ ...installer.before, ...installer.made }, before?.choices ?? {}));
     }
     throw error;
   }
   if (!options.dryRun) {
-    record(installer.made);
+    record(installer.made, options.choices);
   }
   return installer.changes;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { InstallRefused } from "../../src/image/install.ts";
+import { choicesFor, InstallRefused } from "../../src/image/install.ts";
 import { inRoot } from "../../src/image/root-path.ts";
 import { uninstall } from "../../src/image/uninstall.ts";
 import { imageRoot, installTo, tree } from "./image-root.ts";
@@ -182,6 +182,15 @@ test("an installation that fails half way goes on the next time, or is taken out
   const again = installTo(root);
   expect(again.filter(({ change }) => change === "kept")).toEqual([]);
   expect(tree(root)[link]).toBeDefined();
+  rmSync(root, { recursive: true });
+});
+
+test("a daemon that could not be moved aside was not replaced: the next try may choose otherwise", () => {
+  const obstacle = "/usr/sbin/hv_kvp_daemon.distrib";
+  const root = imageRoot({ [`${obstacle}/x`]: "", "/usr/sbin/hv_kvp_daemon": "theirs" });
+  expect(() => installTo(root, { replace: true })).toThrow();
+  expect(choicesFor(root, {}).replace).toBeUndefined();
+  expect(choicesFor(root, { replace: false }).replace).toBe(false);
   rmSync(root, { recursive: true });
 });
 
