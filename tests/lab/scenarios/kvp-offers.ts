@@ -77,6 +77,10 @@ export const kvpOffers: readonly Scenario[] = [
     daemon: "none",
     async run(context) {
       const { channel } = await context.host.attach("kvp");
+      // Withdrawn while util_probe() still opens the channel, the kernel stops in a BUG.
+      await context.sh(
+        "until [ -e /sys/bus/vmbus/devices/242ff919-07db-4180-9c2e-b86cb68c8c55/driver ]; do sleep 0.1; done",
+      );
       await channel.rescind();
       await context.daemon.start();
       await Bun.sleep(2500);
