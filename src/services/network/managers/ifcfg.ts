@@ -16,6 +16,7 @@ import {
   type Target,
 } from "../manager.ts";
 import type { FileChange } from "../plan.ts";
+import { isUnmanaged } from "./network-manager.ts";
 import { otherAssignments } from "./shell-assignments.ts";
 
 const directory = "/etc/sysconfig/network-scripts";
@@ -33,8 +34,13 @@ export const ifcfg: Manager = {
       return false;
     }
     // NetworkManager reads these files too, and its ifup does nothing but ask it:
-    // where it is to run, the interface is its own, also while it is still to be started.
-    return isLeftAlone(text) || !(await isUnitEnabled(machine, "NetworkManager.service"));
+    // where it is to run, the interface is its own, also while it is still to be started,
+    // until it says itself that it is not.
+    return (
+      isLeftAlone(text) ||
+      !(await isUnitEnabled(machine, "NetworkManager.service")) ||
+      (await isUnmanaged(target, machine))
+    );
   },
 
   plan({ target, configuration }, machine) {

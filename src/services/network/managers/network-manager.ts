@@ -28,9 +28,7 @@ export const networkManager: Manager = {
   name: "NetworkManager",
 
   async manages(target, machine) {
-    const answer = await machine.ask("nmcli", "-g", "GENERAL.STATE", "device", "show", target.name);
-    const state = Number.parseInt(answer?.stdout ?? "", 10);
-    return answer?.status === 0 && state > unmanaged;
+    return ((await deviceState(target, machine)) ?? unmanaged) > unmanaged;
   },
 
   startsLater: (machine) => isUnitEnabled(machine, "NetworkManager.service"),
@@ -62,6 +60,25 @@ export const networkManager: Manager = {
     };
   },
 };
+
+/**
+ * Whether it runs and says that the interface is none of its own. While it starts it
+ * says so of every interface, and nobody knows yet.
+ */
+export async function isUnmanaged(target: Target, machine: Machine): Promise<boolean> {
+  if ((await deviceState(target, machine)) !== unmanaged) {
+    return false;
+  }
+  const answer = await machine.ask("nmcli", "-g", "STARTUP", "general");
+  return answer?.stdout.trim() !== "starting";
+}
+
+/** An NM_DEVICE_STATE; undefined when it does not run or does not know the interface. */
+async function deviceState(target: Target, machine: Machine): Promise<number | undefined> {
+  const answer = await machine.ask("nmcli", "-g", "GENERAL.STATE", "device", "show", target.name);
+  const state = Number.parseInt(answer?.stdout ?? "", 10);
+  return answer?.status === 0 && !Number.isNaN(state) ? state : undefined;
+}
 
 async function activeProfile(target: Target, machine: Machine): Promise<string | undefined> {
   const answer = await machine.ask(

@@ -56,6 +56,19 @@ test("in a machine that starts, an ifcfg file waits for NetworkManager, which re
   expect(await chosenOn({ ...fake, answers: starting })).toEqual(["ifcfg", false]);
 });
 
+test("an ifcfg file is the scripts' where NetworkManager runs and leaves the interface alone", async () => {
+  const files = { "etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\n" };
+  const answers = {
+    "systemctl is-enabled NetworkManager.service": {},
+    "nmcli -g GENERAL.STATE device show eth0": { stdout: "10 (unmanaged)\n" },
+    "nmcli -g STARTUP general": { stdout: "started\n" },
+  };
+  for (const state of [starting, running]) {
+    const fake = { files, programs: ["ifup", "ifdown"], answers: { ...answers, ...state } };
+    expect(await chosenOn(fake)).toEqual(["ifcfg", false]);
+  }
+});
+
 test("nobody is one clear line", async () => {
   await expect(chosenOn({ answers: running })).rejects.toThrow(
     "nobody that hvguest knows manages 'eth0', and there is no hv_set_ifconfig",

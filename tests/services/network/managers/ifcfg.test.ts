@@ -85,6 +85,22 @@ test("an interface is NetworkManager's where that is enabled, unless its file sa
   expect(await managedWith('DEVICE=eth0\nNM_CONTROLLED="no"\n')).toBe(true);
 });
 
+test.each([
+  ["has started and leaves it unmanaged", "10 (unmanaged)\n", "started\n", true],
+  ["leaves it unmanaged while it starts", "10 (unmanaged)\n", "starting\n", false],
+  ["has it", "100 (connected)\n", "started\n", false],
+])("an interface whose NetworkManager is enabled and %s", async (_, state, startup, isManaged) => {
+  const answers = {
+    "systemctl is-enabled NetworkManager.service": {},
+    "nmcli -g GENERAL.STATE device show eth0": { stdout: state },
+    "nmcli -g STARTUP general": { stdout: startup },
+  };
+  const files = { [path.slice(1)]: "DEVICE=eth0\nONBOOT=yes\n" };
+  expect(await ifcfg.manages(eth0, fakeMachine({ programs: ["ifup"], answers, files }))).toBe(
+    isManaged,
+  );
+});
+
 test("the scripts are run by name", async () => {
   const plan = await ifcfg.plan(wish(oneAddress), machine());
   expect([...plan.before, ...plan.activate].map(({ program, args }) => [program, ...args])).toEqual(
