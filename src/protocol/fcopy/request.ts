@@ -26,8 +26,15 @@ export type FcopyRequest =
   | { readonly operation: "write"; readonly offset: bigint; readonly data: Uint8Array }
   | { readonly operation: "complete" }
   | { readonly operation: "cancel" }
-  /** A request that cannot be done, whatever the state is. */
-  | { readonly operation: "refused"; readonly text: string };
+  | FcopyRefused;
+
+/** A request that cannot be done, whatever the state is. */
+export interface FcopyRefused {
+  readonly operation: "refused";
+  /** A START_FILE_COPY: the host is done with the file before it all the same. */
+  readonly isStart: boolean;
+  readonly text: string;
+}
 
 /** The text of a name's area; undefined when it is none. */
 export type NameDecoder = (area: Uint8Array) => string | undefined;
@@ -54,13 +61,13 @@ export function decodeRequest(body: Uint8Array, decodeName: NameDecoder): FcopyR
 
 function decodeStart(body: Uint8Array, decodeName: NameDecoder): FcopyRequest {
   if (body.length < startFcopy.size) {
-    return tooShort(startFcopy, body);
+    return { ...tooShort(startFcopy, body), isStart: true };
   }
   const { fileName, pathName, copyFlags, fileSize } = startFcopy.decode(body);
   const file = decodeName(fileName);
   const path = decodeName(pathName);
   if (file === undefined || path === undefined) {
-    return refused("a name is not Unicode text");
+    return refusedStart("a name is not Unicode text");
   }
   return {
     operation: "start",
@@ -87,6 +94,11 @@ function tooShort(type: { readonly name: string; readonly size: number }, body: 
   return refused(`${type.name}: need ${type.size} bytes, got ${body.length}`);
 }
 
-function refused(text: string): FcopyRequest {
-  return { operation: "refused", text };
+/** A START that cannot be done. */
+export function refusedStart(text: string): FcopyRefused {
+  return { operation: "refused", isStart: true, text };
+}
+
+function refused(text: string): FcopyRefused {
+  return { operation: "refused", isStart: false, text };
 }

@@ -12,7 +12,7 @@ import { Status } from "../status.ts";
 import { viewOf, WireError } from "../wire/struct.ts";
 import { decodeStrictUtf8, decodeUtf16, encodeUtf8 } from "../wire/text.ts";
 import { doFcopy, FcopyOperation, fcopyVersion1, fragmentBytes } from "./messages.ts";
-import { decodeRequest, type FcopyRequest } from "./request.ts";
+import { decodeRequest, type FcopyRequest, refusedStart } from "./request.ts";
 
 /** Where file data and their place stand in a message, and what it is answered. */
 export interface DataLayout {
@@ -158,7 +158,7 @@ function refuseCut(request: FcopyRequest): FcopyRequest {
   // character was not ASCII is rarer than a whole one of that length.
   return bytes < maybeCutBytes || bytes === pathName.length
     ? request
-    : { operation: "refused", text: `path '${pathName}' may have been cut by the kernel` };
+    : refusedStart(`path '${pathName}' may have been cut by the kernel`);
 }
 
 function layoutAt(body: number) {

@@ -84,6 +84,10 @@ export class FileReceiver {
         await this.abandon("the host cancelled it");
         break;
       case "refused":
+        if (request.isStart) {
+          // Data that come all the same are not the earlier file's.
+          await this.abandon("the host began another file");
+        }
         throw new RequestError(Status.fail, request.text);
     }
   }

@@ -20,6 +20,6 @@ export function describeRequest(request: FcopyRequest): string {
     case "cancel":
       return "cancellation of a file";
     case "refused":
-      return "a request that cannot be done";
+      return request.isStart ? "start of a file" : "a request that cannot be done";
   }
 }

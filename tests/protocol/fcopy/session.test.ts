@@ -149,6 +149,26 @@ test("a path that the kernel's driver may have cut is refused, the longest ASCII
   expect(operationOf(`/${"a".repeat(258)}`)).toBe("start");
 });
 
+test("a refused request tells whether it is a START, on both transports", () => {
+  const cut = start("utf8", { file: "a", path: `/${"é".repeat(129)}` });
+  const badUtf8 = start("utf8", { file: "", path: "/b" });
+  badUtf8.set([0x61, 0xff], 36);
+  const badUtf16 = start("utf16le", { file: "a", path: "/b\ud83d" });
+  const short = start("utf8", { file: "a", path: "/b" }).subarray(0, 1087);
+  const isStart = { operation: "refused", isStart: true };
+  for (const body of [cut, badUtf8, short]) {
+    expect(onDevice(body)).toMatchObject(isStart);
+  }
+  for (const body of [badUtf16, short]) {
+    expect(requestOf(ring().session, onRing(body))).toMatchObject(isStart);
+  }
+  const isOther = { operation: "refused", isStart: false };
+  for (const body of [write(0n, "data", 5), operation(4)]) {
+    expect(onDevice(body)).toMatchObject(isOther);
+    expect(requestOf(ring().session, onRing(body))).toMatchObject(isOther);
+  }
+});
+
 test("a path on the ring comes as the host has sent it, however many bytes it is as UTF-8", () => {
   for (const path of [`/${"é".repeat(127)}a`, `/tmp/${"日".repeat(84)}`, `/${"🐧".repeat(129)}`]) {
     expect(requestOf(ring().session, onRing(start("utf16le", { file: "a", path })))).toMatchObject({
@@ -182,6 +202,7 @@ test("complete and cancel need nothing but their number; others are unknown", ()
   expect(onDevice(operation(3))).toEqual({ operation: "cancel" });
   expect(onDevice(operation(4))).toEqual({
     operation: "refused",
+    isStart: false,
     text: "operation 4 is unknown",
   });
 });

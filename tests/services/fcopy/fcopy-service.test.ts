@@ -94,6 +94,24 @@ test("a refusal is one line with its status, and the host gets the status", asyn
   expect(readReport(paths)).toMatchObject({ refused: 1 });
 });
 
+test("a START that is refused drops the file before it: no other data come under its name", async () => {
+  const { kernel, directory, lines } = await registered();
+  const cut = `${directory}/${"é".repeat(125)}`;
+  const starts = [
+    () => kernel.start(cut, "second", 5),
+    () => kernel.start(directory, "..", 5),
+    () => kernel.start(join(directory, "missing/x"), "second", 5),
+  ];
+  for (const refused of starts) {
+    expect(await kernel.start(directory, "first", 5)).toBe(0);
+    expect(await refused()).toBe(0x80004005);
+    expect(await kernel.write(0, "other")).toBe(0x80004005);
+    expect(await kernel.complete()).toBe(0x80004005);
+    expect(readdirSync(directory)).toEqual([]);
+  }
+  expect(lines.some((line) => line.includes("start of a file: path '"))).toBe(true);
+});
+
 test("a device that goes takes the unfinished file with it", async () => {
   const { kernel, directory, far, ended, lines } = await registered();
   await kernel.start(`${directory}/a/b/`, "file", 5, 2);

@@ -88,6 +88,21 @@ test("another START drops the file under way", async () => {
   expect(ends).toEqual(["the host began another file", "received"]);
 });
 
+test("a START that cannot even be read drops the file under way, other requests do not", async () => {
+  const { receiver, start, write, end, names, ends } = receiving();
+  const awaited = new AbortController().signal;
+  const refused = (isStart: boolean) =>
+    receiver.answer({ operation: "refused", isStart, text: "a name is not Unicode text" }, awaited);
+  await start("file", 3);
+  await expect(refused(false)).rejects.toMatchObject({ status: Status.fail });
+  expect(await write(0, "abc")).toBe(Status.ok);
+  await expect(refused(true)).rejects.toMatchObject({ status: Status.fail });
+  expect(ends).toEqual(["the host began another file"]);
+  expect(await write(0, "def")).toBe(Status.fail);
+  expect(await end("complete")).toBe(Status.fail);
+  expect(names()).toEqual([]);
+});
+
 test("data and ends without a START are refused, a cancel is not", async () => {
   const { write, end } = receiving();
   expect(await write(0, "x")).toBe(Status.fail);
