@@ -10,7 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { errnoText } from "../../native/native-error.ts";
 import type { FcopyStart } from "../../protocol/fcopy/request.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
-import { checkDirectory, type Policy, type RealDirectories, realDirectories } from "./policy.ts";
+import { checkDirectory, type Policy } from "./policy.ts";
 
 /** A directory with a name in it that may be written. */
 export interface Destination {
@@ -40,13 +40,11 @@ export async function prepareDestination(
   policy: Policy,
 ): Promise<Destination> {
   const target = await targetOf(request);
-  // At each START: links may have changed, and directories have come, since the last one.
-  const limits = await realDirectories(policy);
-  const { real, created } = await makeDirectories(dirname(target), request.createPath, limits);
+  const { real, created } = await makeDirectories(dirname(target), request.createPath, policy);
   try {
     const place = await followLink(join0(real, basename(target)), request);
     const directory = dirname(place);
-    checkDirectory(limits, directory);
+    await checkDirectory(policy, directory);
     const name = basename(place);
     return { directory, name, replaces: await replaced(place, request), created };
   } catch (error) {
@@ -108,7 +106,7 @@ async function isDirectory(path: string): Promise<boolean> {
 async function makeDirectories(
   path: string,
   createPath: boolean,
-  limits: RealDirectories,
+  policy: Policy,
 ): Promise<{ readonly real: string; readonly created: readonly string[] }> {
   const missing: string[] = [];
   let present = path;
@@ -126,7 +124,7 @@ async function makeDirectories(
       `directory '${path}' leads back from one that does not exist`,
     );
   }
-  checkDirectory(limits, join(real, ...missing));
+  await checkDirectory(policy, join(real, ...missing));
   const created: string[] = [];
   for (const name of missing) {
     real = join0(real, name);

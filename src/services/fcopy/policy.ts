@@ -13,23 +13,55 @@ export interface Policy {
   readonly largestFile: bigint;
 }
 
-/** The directories of a policy by their real paths, as they are at the moment. */
-export interface RealDirectories {
-  readonly allowed: readonly string[];
-  readonly denied: readonly string[];
+/**
+ * Checks a directory by its real path, without symbolic links. Links in the directories
+ * of the policy are followed as they are at the moment.
+ * @throws RequestError E_ACCESSDENIED; E_FAIL when a directory of the policy that matters
+ *   cannot be looked at: it may lead anywhere.
+ */
+export async function checkDirectory(
+  { allowed, denied }: Policy,
+  directory: string,
+): Promise<void> {
+  if (await isDenied(denied, directory)) {
+    throw new RequestError(Status.accessDenied, `'${directory}' is a denied directory`);
+  }
+  if (allowed.length > 0 && !(await isAllowed(allowed, directory))) {
+    throw new RequestError(Status.accessDenied, `'${directory}' is not an allowed directory`);
+  }
 }
 
-/**
- * Follows the symbolic links in the directories of a policy.
- * @throws RequestError when one cannot be looked at: it may lead anywhere.
- */
-export async function realDirectories({ allowed, denied }: Policy): Promise<RealDirectories> {
-  const realDenied = await Promise.all(denied.map(realPath));
-  return {
-    allowed: await Promise.all(allowed.map(realPath)),
-    // A link that is replaced by a directory in the meantime stays denied.
-    denied: [...denied.map((path) => normalize(path)), ...realDenied],
-  };
+/** Looks at every denied directory: one that does not answer holds up each copy. */
+async function isDenied(denied: readonly string[], directory: string): Promise<boolean> {
+  // A link that is replaced by a directory in the meantime stays denied.
+  return (
+    denied.some((path) => isBelow(normalize(path), directory)) ||
+    (await isBelowReal(denied, directory))
+  );
+}
+
+/** Looks at no more than it needs: one that does not answer must not hold up the others. */
+async function isAllowed(allowed: readonly string[], directory: string): Promise<boolean> {
+  // No part of a real path is a link: what the directory is below as written, without any
+  // `.` and `..` taken out, is no link either.
+  return (
+    allowed.some((path) => isBelow(path, directory)) || (await isBelowReal(allowed, directory))
+  );
+}
+
+/** One after the other, up to the first that has the directory. */
+async function isBelowReal(paths: readonly string[], directory: string): Promise<boolean> {
+  for (const path of paths) {
+    if (isBelow(await realPath(path), directory)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function isBelow(root: string, directory: string): boolean {
+  const base = root.replace(/\/+$/, "");
+  return directory === base || directory.startsWith(`${base}/`) || base === "";
 }
 
 /** The real path as far as it exists, with the missing rest as it is written. */
@@ -67,23 +99,6 @@ function isMissing(error: unknown): boolean {
     "code" in error &&
     (error.code === "ENOENT" || error.code === "ENOTDIR")
   );
-}
-
-/**
- * Checks a directory by its real path, without symbolic links.
- * @throws RequestError E_ACCESSDENIED
- */
-export function checkDirectory({ allowed, denied }: RealDirectories, directory: string): void {
-  const isBelow = (root: string) => {
-    const base = root.replace(/\/+$/, "");
-    return directory === base || directory.startsWith(`${base}/`) || base === "";
-  };
-  if (denied.some(isBelow)) {
-    throw new RequestError(Status.accessDenied, `'${directory}' is a denied directory`);
-  }
-  if (allowed.length > 0 && !allowed.some(isBelow)) {
-    throw new RequestError(Status.accessDenied, `'${directory}' is not an allowed directory`);
-  }
 }
 
 /** @throws RequestError ERROR_FILE_TOO_LARGE */

@@ -3,15 +3,16 @@ import { mkdirSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { RequestError, Status } from "../../../src/protocol/status.ts";
 import { ownershipOf, policyOf } from "../../../src/services/fcopy/fcopy-policy.ts";
-import { checkDirectory, checkSize, realDirectories } from "../../../src/services/fcopy/policy.ts";
+import { checkDirectory, checkSize } from "../../../src/services/fcopy/policy.ts";
 import { defaultSettings } from "../../../src/services/settings.ts";
 import { temporaryRoot } from "../../support/temporary-root.ts";
 
 const defaults = defaultSettings().fcopy;
 
-function statusOf(check: () => unknown): Status | undefined {
+/** The status of what `check` throws; undefined when it throws nothing. */
+async function statusOf(check: () => void | Promise<void>): Promise<Status | undefined> {
   try {
-    check();
+    await check();
     return undefined;
   } catch (error) {
     if (error instanceof RequestError) {
@@ -21,24 +22,27 @@ function statusOf(check: () => unknown): Status | undefined {
   }
 }
 
-async function directoryStatus(
+function check(
   directory: string,
   allowed: readonly string[],
   denied: readonly string[] = [],
-): Promise<Status | undefined> {
+): Promise<void> {
   const policy = policyOf({
     ...defaults,
     allowed_directories: allowed,
     denied_directories: denied,
   });
-  const limits = await realDirectories(policy);
-  return statusOf(() => checkDirectory(limits, directory));
+  return checkDirectory(policy, directory);
+}
+
+function directoryStatus(...parts: Parameters<typeof check>): Promise<Status | undefined> {
+  return statusOf(() => check(...parts));
 }
 
 test("without settings files may go anywhere, in any size", async () => {
   expect(await directoryStatus("/", [])).toBeUndefined();
   expect(await directoryStatus("/etc/ssh", [])).toBeUndefined();
-  expect(statusOf(() => checkSize(policyOf(defaults), 2n ** 63n))).toBeUndefined();
+  expect(await statusOf(() => checkSize(policyOf(defaults), 2n ** 63n))).toBeUndefined();
 });
 
 test("an allowed directory is meant with all below it, and nothing beside it", async () => {
@@ -101,19 +105,48 @@ test("a configured link denies what it is going to lead to, and its own place", 
   expect(await directoryStatus(join(root, "link/x"), [], denied)).toBe(Status.accessDenied);
 });
 
-test("a configured directory that cannot be looked at refuses every copy", async () => {
+test("a denied directory that cannot be looked at refuses every copy", async () => {
   const root = realpathSync(temporaryRoot());
   symlinkSync("circle", join(root, "circle"));
-  expect(directoryStatus("/srv", [], [join(root, "circle")])).rejects.toMatchObject({
-    status: Status.fail,
-    message: expect.stringContaining(`configured directory '${root}/circle': `),
-  });
+  for (const allowed of [[], ["/srv"]]) {
+    await expect(check("/srv", allowed, ["/etc", join(root, "circle")])).rejects.toMatchObject({
+      status: Status.fail,
+      message: expect.stringContaining(`configured directory '${root}/circle': `),
+    });
+  }
 });
 
-test("the largest file is counted in MiB, and may have exactly that size", () => {
+test("no more allowed directories are looked at than one that has the place", async () => {
+  const root = realpathSync(temporaryRoot());
+  // It stands for one whose file system does not answer.
+  const circle = join(root, "circle");
+  symlinkSync("circle", circle);
+  mkdirSync(join(root, "in"));
+  symlinkSync("in", join(root, "link"));
+  const place = join(root, "in/new");
+  for (const written of ["in", "in/"]) {
+    expect(await directoryStatus(place, [circle, `${root}/${written}`])).toBeUndefined();
+    expect(await directoryStatus(place, [`${root}/${written}`, circle])).toBeUndefined();
+  }
+  expect(await directoryStatus(place, [join(root, "link"), circle])).toBeUndefined();
+  // Only a look at it would tell.
+  expect(await directoryStatus(place, [circle, join(root, "link")])).toBe(Status.fail);
+  expect(await directoryStatus(join(root, "other"), [join(root, "in"), circle])).toBe(Status.fail);
+});
+
+test("an allowed directory that is written with upward steps is meant as the kernel goes", async () => {
+  const root = realpathSync(temporaryRoot());
+  mkdirSync(join(root, "usr/bin"), { recursive: true });
+  symlinkSync("usr/bin", join(root, "bin"));
+  const allowed = [`${root}/bin/../in`];
+  expect(await directoryStatus(join(root, "usr/in"), allowed)).toBeUndefined();
+  expect(await directoryStatus(join(root, "in"), allowed)).toBe(Status.accessDenied);
+});
+
+test("the largest file is counted in MiB, and may have exactly that size", async () => {
   const policy = policyOf({ ...defaults, largest_file_mib: 1 });
-  expect(statusOf(() => checkSize(policy, 1048576n))).toBeUndefined();
-  expect(statusOf(() => checkSize(policy, 1048577n))).toBe(Status.fileTooLarge);
+  expect(await statusOf(() => checkSize(policy, 1048576n))).toBeUndefined();
+  expect(await statusOf(() => checkSize(policy, 1048577n))).toBe(Status.fileTooLarge);
 });
 
 test("mode and owner are those of the configuration, or nobody's", () => {
