@@ -23,12 +23,21 @@ export function joined(earlier: Fields, later: Fields): Fields {
   return fields;
 }
 
-/** The definitions under `ethernets` of all files, by their ids. */
-export function ethernetsOf(files: readonly unknown[]): Readonly<Record<string, Fields>> {
-  const { network } = files.filter(isFields).reduce<Fields>(joined, {});
-  const ethernets = isFields(network) ? network["ethernets"] : undefined;
-  const entries = isFields(ethernets) ? Object.entries(ethernets) : [];
-  return Object.fromEntries(entries.map(([id, fields]) => [id, isFields(fields) ? fields : {}]));
+/** What all files say under `network`. */
+export function networkOf(files: readonly unknown[]): Fields {
+  return fieldsOf(files.filter(isFields).reduce<Fields>(joined, {})["network"]);
+}
+
+/** The definitions under `ethernets`, by their ids. */
+export function ethernetsOf(network: Fields): Readonly<Record<string, Fields>> {
+  const entries = Object.entries(fieldsOf(network["ethernets"]));
+  return Object.fromEntries(entries.map(([id, fields]) => [id, fieldsOf(fields)]));
+}
+
+/** Whether netplan gives a definition to NetworkManager, and not to systemd-networkd. */
+export function isForNetworkManager(fields: Fields, network: Fields): boolean {
+  const ofAll = fieldsOf(network["ethernets"])["renderer"] ?? network["renderer"];
+  return (fields["renderer"] ?? ofAll) === "NetworkManager";
 }
 
 /**
@@ -76,6 +85,10 @@ function fits(text: string, pattern: string): boolean {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fieldsOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
 }
 
 function textOf(value: unknown): string {

@@ -15,7 +15,15 @@ import {
   type Target,
 } from "../manager.ts";
 import type { FileChange } from "../plan.ts";
-import { ethernetsOf, type Fields, isAbout, isTakenBefore, joined } from "./netplan-definitions.ts";
+import {
+  ethernetsOf,
+  type Fields,
+  isAbout,
+  isForNetworkManager,
+  isTakenBefore,
+  joined,
+  networkOf,
+} from "./netplan-definitions.ts";
 import { activeProfileFile } from "./network-manager.ts";
 import { fileName, networkFile } from "./networkd.ts";
 
@@ -108,28 +116,33 @@ interface Places {
  * Of several definitions that fit, systemd-networkd takes only the one whose
  * generated file it reads first: `all-eth: {match: {name: eth*}}` of Debian's cloud
  * images before `eth0`. Where that is not one of the interface alone, one that comes
- * before it goes on with what it says.
+ * before it goes on with what it says. NetworkManager knows no such order: there it
+ * is the last one of the interface alone.
  * @throws PlanError when none can come before it
  */
 function placesOf(target: Target, files: readonly ForeignFile[], machine: Machine): Places {
-  const definitions = ethernetsOf(files.map(({ document }): unknown => document.toJS()));
+  const network = networkOf(files.map(({ document }): unknown => document.toJS()));
+  const definitions = ethernetsOf(network);
   const fitting = Object.entries(definitions)
     .map(([id, fields]) => ({ id, fields, about: isAbout(id, fields, target, machine) }))
-    .filter(({ about }) => about !== "not")
-    .toSorted((one, other) => (isTakenBefore(one.id, other.id) ? -1 : 1));
+    .filter(({ about }) => about !== "not");
   const alone = fitting.filter(({ about }) => about === "alone").map(({ id }) => id);
-  const [first] = fitting;
-  if (first?.about === "alone") {
-    return { alone, id: first.id };
+  const [first] = fitting
+    .filter(({ fields }) => !isForNetworkManager(fields, network))
+    .toSorted((one, other) => (isTakenBefore(one.id, other.id) ? -1 : 1));
+  const ownId = first === undefined ? alone.at(-1) : alone.find((id) => id === first.id);
+  if (ownId !== undefined) {
+    return { alone, id: ownId };
   }
+  const replaced = first ?? fitting.at(-1);
   if (first === undefined && definitions[target.name] === undefined) {
-    return { alone, id: target.name };
+    return { alone, id: target.name, ...(replaced && { replaced: replaced.fields }) };
   }
   const id = `00-hvguest-${fileName(target.name)}`;
   if (first !== undefined && !isTakenBefore(id, first.id)) {
     throw new PlanError(`netplan's '${first.id}' is read before '${id}'`);
   }
-  return { alone, id, replaced: first?.fields ?? {} };
+  return { alone, id, replaced: replaced?.fields ?? {} };
 }
 
 /** The file without what it says of the interface's addresses. */

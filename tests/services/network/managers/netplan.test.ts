@@ -225,6 +225,51 @@ test.each([
   expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
 });
 
+test.each([
+  ["of all", "renderer: NetworkManager, ethernets: {PATTERN, eth0: {mtu: 1400}}", "eth0"],
+  ["of all ethernets", "ethernets: {renderer: NetworkManager, PATTERN, eth0: {}}", "eth0"],
+  ["of the pattern", "ethernets: {MANAGED_PATTERN, eth0: {}}", "eth0"],
+  ["of its own alone", "ethernets: {PATTERN, eth0: {renderer: NetworkManager}}", "00-hvguest-eth0"],
+  [
+    "of its last",
+    "renderer: NetworkManager, ethernets: {eth0: {}, lan: {match: {name: eth0}}}",
+    "lan",
+  ],
+  ["of a pattern without its own", "renderer: NetworkManager, ethernets: {PATTERN}", "eth0"],
+  [
+    "of a pattern, where its name is another's",
+    'ethernets: {MANAGED_PATTERN, eth0: {match: {macaddress: "00:15:5d:00:00:00"}}}',
+    "00-hvguest-eth0",
+  ],
+])("an interface with the renderer NetworkManager %s", async (_, network, id) => {
+  const text = network
+    .replace("MANAGED_PATTERN", "all-eth: {match: {name: eth*}, renderer: NetworkManager}")
+    .replace("PATTERN", "all-eth: {match: {name: eth*}}");
+  const plan = await netplan.plan(
+    wish(dhcp),
+    machine({ "etc/netplan/10-a.yaml": `network: {${text}}\n` }),
+  );
+  expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
+});
+
+test("a definition beside NetworkManager's pattern goes on with what that says, and its renderer", async () => {
+  const files = {
+    "etc/netplan/10-a.yaml":
+      "network: {ethernets: {all-eth: {match: {name: eth*}, renderer: NetworkManager, mtu: 1400}}}\n",
+  };
+  const plan = await netplan.plan(wish(dhcp), machine(files));
+  expect(withoutComment(textIn(plan, path))).toBe(`network:
+  version: 2
+  ethernets:
+    eth0:
+      match:
+        name: eth0
+      renderer: NetworkManager
+      mtu: 1400
+      dhcp4: true
+`);
+});
+
 test("a pattern before which nothing can come is told", async () => {
   const files = {
     "etc/netplan/10-a.yaml": 'network: {ethernets: {"00-all": {match: {name: e*}}}}\n',
