@@ -61,14 +61,21 @@ export class FileReceiver {
   }
 
   /**
-   * Does what the host asks, unless `awaited` is aborted: then nobody will know.
+   * Does what the host asks, unless `awaited` is aborted: then nobody will know. The file
+   * before is dropped by each START and cancel.
    * @throws RequestError with the status for the host.
    */
   async answer(request: FcopyRequest, awaited: AbortSignal): Promise<void> {
+    // Also when it comes too late or cannot be done: data that the host sends all the same
+    // do not belong to the file before.
+    if (isStart(request)) {
+      await this.abandon("the host began another file");
+    } else if (request.operation === "cancel") {
+      await this.abandon("the host cancelled it");
+    }
     awaited.throwIfAborted();
     switch (request.operation) {
       case "start":
-        await this.abandon("the host began another file");
         await this.#start(request);
         if (awaited.aborted) {
           await this.abandon("the file system was too slow");
@@ -81,13 +88,8 @@ export class FileReceiver {
         await this.#complete(awaited);
         break;
       case "cancel":
-        await this.abandon("the host cancelled it");
         break;
       case "refused":
-        if (request.isStart) {
-          // Data that come all the same are not the earlier file's.
-          await this.abandon("the host began another file");
-        }
         throw new RequestError(Status.fail, request.text);
     }
   }
@@ -214,6 +216,10 @@ export class FileReceiver {
     diversion?.end();
     return { transfer, received: transfer.extents.bytes };
   }
+}
+
+function isStart(request: FcopyRequest): boolean {
+  return request.operation === "start" || (request.operation === "refused" && request.isStart);
 }
 
 function writeFailure(path: string, errno: number): RequestError {

@@ -262,3 +262,26 @@ test("an end that nobody awaits any more does not place the file", async () => {
   await receiver.abandon("the host has given up");
   expect(names()).toEqual([]);
 });
+
+test("a START or a cancel that nobody awaits any more drops the file before it, and no more", async () => {
+  const { directory, receiver, start, write, end, names, ends } = receiving();
+  const late = async (request: Parameters<typeof receiver.answer>[0]) => {
+    await start("file", 3);
+    await expect(receiver.answer(request, AbortSignal.abort())).rejects.toThrow();
+    expect(await write(0, "abc")).toBe(Status.fail);
+    expect(await end("complete")).toBe(Status.fail);
+    expect(names()).toEqual([]);
+  };
+  await late({ operation: "cancel" });
+  await late({ operation: "refused", isStart: true, text: "a name is not Unicode text" });
+  await late({
+    operation: "start",
+    fileName: "second",
+    pathName: directory,
+    overWrite: false,
+    createPath: false,
+    fileSize: 3n,
+  });
+  const another = "the host began another file";
+  expect(ends).toEqual(["the host cancelled it", another, another]);
+});
