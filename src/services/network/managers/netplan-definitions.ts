@@ -34,6 +34,17 @@ export function ethernetsOf(network: Fields): Readonly<Record<string, Fields>> {
   return Object.fromEntries(entries.map(([id, fields]) => [id, fieldsOf(fields)]));
 }
 
+/** The VLANs, bridges, bonds and the like that name a definition as what is under them. */
+export function definitionsOn(id: string, network: Fields): string[] {
+  return Object.values(network)
+    .flatMap((ofType) => Object.entries(fieldsOf(ofType)))
+    .filter(([, value]) => {
+      const { link, interfaces } = fieldsOf(value);
+      return link === id || (Array.isArray(interfaces) && interfaces.includes(id));
+    })
+    .map(([name]) => name);
+}
+
 /** Whether netplan gives a definition to NetworkManager, and not to systemd-networkd. */
 export function isForNetworkManager(fields: Fields, network: Fields): boolean {
   const ofAll = fieldsOf(network["ethernets"])["renderer"] ?? network["renderer"];

@@ -16,6 +16,7 @@ import {
 } from "../manager.ts";
 import type { FileChange } from "../plan.ts";
 import {
+  definitionsOn,
   ethernetsOf,
   type Fields,
   isAbout,
@@ -118,7 +119,7 @@ interface Places {
  * images before `eth0`. Where that is not one of the interface alone, one that comes
  * before it goes on with what it says. NetworkManager knows no such order: there it
  * is the last one of the interface alone.
- * @throws PlanError when none can come before it
+ * @throws PlanError when none can come before it, or others stand on what it replaces
  */
 function placesOf(target: Target, files: readonly ForeignFile[], machine: Machine): Places {
   const network = networkOf(files.map(({ document }): unknown => document.toJS()));
@@ -135,6 +136,13 @@ function placesOf(target: Target, files: readonly ForeignFile[], machine: Machin
     return { alone, id: ownId };
   }
   const replaced = first ?? fitting.at(-1);
+  // netplan ties a VLAN or a bridge to the definition: it would lose the interface.
+  const [upper] = replaced === undefined ? [] : definitionsOn(replaced.id, network);
+  if (replaced !== undefined && upper !== undefined) {
+    throw new PlanError(
+      `netplan's '${upper}' is on '${replaced.id}', of which '${target.name}' would be no part`,
+    );
+  }
   if (first === undefined && definitions[target.name] === undefined) {
     return { alone, id: target.name, ...(replaced && { replaced: replaced.fields }) };
   }

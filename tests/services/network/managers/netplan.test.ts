@@ -279,6 +279,39 @@ test("a pattern before which nothing can come is told", async () => {
   );
 });
 
+test.each([
+  ["a VLAN", "vlans: {upper: {id: 10, link: all-eth}}"],
+  ["a bridge", "bridges: {upper: {interfaces: [eth1, all-eth]}}"],
+  ["a bond", "bonds: {upper: {interfaces: [all-eth]}}"],
+  ["a VLAN of NetworkManager", "renderer: NetworkManager, vlans: {upper: {id: 10, link: all-eth}}"],
+])("%s on a pattern is told, and keeps the interface", async (_, upper) => {
+  const definitions = "ethernets: {all-eth: {match: {name: eth*}}}";
+  const files = {
+    "etc/netplan/10-a.yaml": `network: {${definitions}}\n`,
+    "etc/netplan/20-b.yaml": `network: {${upper}}\n`,
+  };
+  await expect(async () => netplan.plan(wish(dhcp), machine(files))).toThrow(
+    "netplan's 'upper' is on 'all-eth', of which 'eth0' would be no part",
+  );
+});
+
+test.each([
+  ["the interface's own definition", "eth0: {}", "eth0", "eth0"],
+  [
+    "a pattern that is not the interface's",
+    "all: {match: {}}, en: {match: {name: en*}}",
+    "en",
+    "00-hvguest-eth0",
+  ],
+  ["a pattern after the interface's own", "eth0: {}, eth_: {match: {name: eth*}}", "eth_", "eth0"],
+])("a VLAN on %s is no obstacle", async (_, definitions, link, id) => {
+  const files = {
+    "etc/netplan/10-a.yaml": `network: {ethernets: {${definitions}}, vlans: {upper: {id: 10, link: ${link}}}}\n`,
+  };
+  const plan = await netplan.plan(wish(dhcp), machine(files));
+  expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
+});
+
 test("a file of /lib is overridden in /etc, one of /run where it is", async () => {
   const text = "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n      mtu: 1400\n";
   const plan = await netplan.plan(
