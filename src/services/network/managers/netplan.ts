@@ -78,6 +78,7 @@ interface ForeignFile {
   /** Where it is changed: a file in /etc stands for one in /lib, and one in /run for both. */
   readonly place: string;
   readonly document: Document;
+  readonly content: unknown;
 }
 
 /** The files that are not ours. @throws PlanError for one that is no YAML */
@@ -89,8 +90,19 @@ function foreignFiles(ownPath: string, machine: Machine): ForeignFile[] {
       if (document.errors.length > 0) {
         throw new PlanError(`parse '${path}': ${document.errors[0]?.message.split("\n")[0]}`);
       }
-      return { place: path.startsWith("/run/") ? path : `${directory}/${name}`, document };
+      const place = path.startsWith("/run/") ? path : `${directory}/${name}`;
+      return { place, document, content: contentOf(path, document) };
     });
+}
+
+/** @throws PlanError for an alias of nothing, which is no fault of the grammar */
+function contentOf(path: string, document: Document): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PlanError(`parse '${path}': ${reason}`, { cause: error });
+  }
 }
 
 /** [name, path] in the order in which netplan reads them. */
@@ -122,7 +134,7 @@ interface Places {
  * @throws PlanError when none can come before it, or others stand on what it replaces
  */
 function placesOf(target: Target, files: readonly ForeignFile[], machine: Machine): Places {
-  const network = networkOf(files.map(({ document }): unknown => document.toJS()));
+  const network = networkOf(files.map(({ content }) => content));
   const definitions = ethernetsOf(network);
   const fitting = Object.entries(definitions)
     .map(([id, fields]) => ({ id, fields, about: isAbout(id, fields, target, machine) }))

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { PlanError } from "../../../../src/services/network/manager.ts";
 import { netplan } from "../../../../src/services/network/managers/netplan.ts";
 import {
   dhcp,
@@ -325,12 +326,15 @@ test("a file of /lib is overridden in /etc, one of /run where it is", async () =
   ]);
 });
 
-test("a file that is no YAML is told, and nothing is planned", async () => {
-  const broken = machine({ "etc/netplan/10-a.yaml": "network: [\n" });
-  await expect(async () => netplan.plan(wish(dhcp), broken)).toThrow(
-    "parse '/etc/netplan/10-a.yaml': ",
-  );
-});
+test.each(["network: [\n", "network: {ethernets: *none}\n"])(
+  "a file that is no YAML is told, and nothing is planned: %j",
+  async (text) => {
+    const planned = async () =>
+      netplan.plan(wish(dhcp), machine({ "etc/netplan/10-a.yaml": text }));
+    await expect(planned).toThrow(PlanError);
+    await expect(planned).toThrow("parse '/etc/netplan/10-a.yaml': ");
+  },
+);
 
 test("it manages what it generated for systemd-networkd or NetworkManager", async () => {
   const uuid = "1b2c3d4e-0000-4000-8000-000000000001";
