@@ -73,7 +73,7 @@ export class Daemon {
     const { as: name = "hvguest" } = options;
     const prepare = [
       "cd /; echo $$ > /run/daemon.pid",
-      name === "hvguest" ? "true" : `ln -sf ${ourBinary} /run/names/${name}`,
+      name === "hvguest" ? "true" : `mkdir -p /run/names; ln -sf ${ourBinary} /run/names/${name}`,
       this.#service === "fcopy" && this.#who === "c" ? bindUio : "true",
       `export ${options.environment ?? unitEnvironment}`,
     ];
