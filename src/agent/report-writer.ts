@@ -2,7 +2,7 @@
 
 import type { Log } from "../log.ts";
 import type { Paths } from "../platform/paths.ts";
-import type { FreezeState } from "../services/freeze-state.ts";
+import { AfterThaw, type FreezeState } from "../services/freeze-state.ts";
 import type { ServiceName } from "../services/service.ts";
 import { removeServiceReport, type ServiceReport, writeServiceReport } from "./service-report.ts";
 import type { ServiceState } from "./supervisor.ts";
@@ -22,7 +22,7 @@ export class ReportWriter {
   readonly #log: Log;
   readonly #freezeState: FreezeState;
   readonly #known = new Map<ServiceName, Known>();
-  #isWaiting = false;
+  readonly #writing: AfterThaw;
   #hasFailed = false;
 
   constructor(paths: Paths, version: string, log: Log, freezeState: FreezeState) {
@@ -30,6 +30,7 @@ export class ReportWriter {
     this.#version = version;
     this.#log = log;
     this.#freezeState = freezeState;
+    this.#writing = new AfterThaw(freezeState, () => this.#writeAll());
   }
 
   /** Notes the state of a service, for the next {@link write}; `status` gives its line then. */
@@ -58,15 +59,7 @@ export class ReportWriter {
 
   /** Writes what is known now; after the thaw, when something is frozen. */
   write(): void {
-    if (!this.#freezeState.frozen) {
-      this.#writeAll();
-    } else if (!this.#isWaiting) {
-      this.#isWaiting = true;
-      void this.#freezeState.whenThawed().then(() => {
-        this.#isWaiting = false;
-        this.write();
-      });
-    }
+    this.#writing.run();
   }
 
   #writeAll(): void {

@@ -37,3 +37,30 @@ export class FreezeState {
     }
   }
 }
+
+/**
+ * Something that writes to a file system: done at once, or after the thaw, and then
+ * once however often it was asked for.
+ */
+export class AfterThaw {
+  readonly #freezeState: FreezeState;
+  readonly #act: () => void;
+  #isWaiting = false;
+
+  constructor(freezeState: FreezeState, act: () => void) {
+    this.#freezeState = freezeState;
+    this.#act = act;
+  }
+
+  run(): void {
+    if (!this.#freezeState.frozen) {
+      this.#act();
+    } else if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      void this.#freezeState.whenThawed().then(() => {
+        this.#isWaiting = false;
+        this.run();
+      });
+    }
+  }
+}

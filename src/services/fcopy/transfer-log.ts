@@ -1,6 +1,7 @@
 // Tells about transfers: the journal, `systemctl status`, and the report for
 // `hvguest fcopy status`. Looks at the clock only while a file comes.
 
+import { AfterThaw } from "../freeze-state.ts";
 import type { ServiceContext } from "../service.ts";
 import type { FileReceiver, Transfer } from "./file-receiver.ts";
 import {
@@ -29,11 +30,13 @@ export class TransferLog {
   #refused = 0;
   #lastRefusal: string | null = null;
   #timer: Timer | undefined;
-  #isWaiting = false;
+  /** Writes the report; /run may be on a frozen file system. */
+  readonly #reporting: AfterThaw;
   #reportFailed = false;
 
   constructor(context: ServiceContext) {
     this.#context = context;
+    this.#reporting = new AfterThaw(context.freezeState, () => this.#writeReport());
   }
 
   connected(transport: NonNullable<FcopyReport["transport"]>, version: string | undefined): void {
@@ -128,24 +131,10 @@ export class TransferLog {
 
   #changed(): void {
     this.#context.statusChanged();
-    this.#write();
+    this.#reporting.run();
   }
 
-  /** Writes the report; after the thaw while something is frozen, for /run may be on it. */
-  #write(): void {
-    const { freezeState } = this.#context;
-    if (!freezeState.frozen) {
-      this.#writeNow();
-    } else if (!this.#isWaiting) {
-      this.#isWaiting = true;
-      void freezeState.whenThawed().then(() => {
-        this.#isWaiting = false;
-        this.#write();
-      });
-    }
-  }
-
-  #writeNow(): void {
+  #writeReport(): void {
     const { paths, log } = this.#context;
     try {
       writeReport(paths, this.#report());
