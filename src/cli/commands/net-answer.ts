@@ -5,7 +5,7 @@ import { readSync } from "node:fs";
 import { directSink, isJournal, Logger } from "../../log.ts";
 import { RequestError, Status } from "../../protocol/status.ts";
 import { recover } from "../../services/network/configure.ts";
-import { failing, IpInjector } from "../../services/network/ip-injector.ts";
+import { failing, IpInjector, refuseLate } from "../../services/network/ip-injector.ts";
 import {
   monotonicMilliseconds,
   parseStepRequest,
@@ -13,9 +13,6 @@ import {
 } from "../../services/network/network-step.ts";
 import { command, type CommandContext, ExitStatus } from "../command.ts";
 import { netContext } from "./net-context.ts";
-
-/** With less time than this it is not begun: it would only be taken back. */
-const leastSeconds = 10;
 
 /** Longer than any request. */
 const maxLineBytes = 64 * 1024;
@@ -41,9 +38,7 @@ async function answerTo({ environment, signal }: CommandContext): Promise<StepAn
     }
     // Less what it takes to end and to be heard.
     const patienceSeconds = (asked.before - monotonicMilliseconds()) / 1000 - 1;
-    if (patienceSeconds < leastSeconds) {
-      throw new RequestError(Status.fail, "the request came too late to be answered");
-    }
+    refuseLate(patienceSeconds);
     const journal = isJournal(environment);
     const log = new Logger({ sink: directSink, level: "info", journal }).log("network");
     const injector = new IpInjector({

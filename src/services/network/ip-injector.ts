@@ -33,6 +33,13 @@ const hostPatienceSeconds = 25;
 /** With less time than this it is not begun: it would only be taken back. */
 const leastSeconds = 10;
 
+/** @throws RequestError HV_E_FAIL for a request that has no time left to be done in */
+export function refuseLate(patienceSeconds: number): void {
+  if (patienceSeconds < leastSeconds) {
+    throw new RequestError(Status.fail, "the request came too late to be answered");
+  }
+}
+
 /** Applies what hosts ask for, one request at a time. */
 export class IpInjector {
   readonly #options: IpInjectorOptions;
@@ -72,9 +79,7 @@ export class IpInjector {
     await this.#recovered;
     const waitedSeconds = (monotonicMilliseconds() - arrived) / 1000;
     const patienceSeconds = (this.#options.patienceSeconds ?? hostPatienceSeconds) - waitedSeconds;
-    if (patienceSeconds < leastSeconds) {
-      throw new RequestError(Status.fail, "the request came too late to be answered");
-    }
+    refuseLate(patienceSeconds);
     const subject = adapterOf(request, networkInterfaces(this.#source.read(), paths.sys));
     if (this.#usesStep()) {
       log.notice(await askStep(paths.run, request, signal, arrived));
