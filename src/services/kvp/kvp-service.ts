@@ -100,7 +100,9 @@ export class KvpService implements Service {
       integrationServicesVersion: () => session.version ?? "",
       addresses: (family) => this.#intrinsicAddresses(family, complain),
     };
-    const prepared = this.#preparedItems(channel.prepared, sources);
+    const items = this.#preparedItems(channel.prepared, sources);
+    // Level debug shows every request; what is prepared is answered unseen.
+    const prepared = () => (log.showsDebug ? undefined : items);
     await serve({
       channel,
       session,
@@ -119,17 +121,10 @@ export class KvpService implements Service {
           return this.#answerAfterThaw(request, sources, signal);
         }
         const reply = this.#answer(request, sources, signal);
-        if (!log.showsDebug) {
-          prepared?.afterChange(request);
-        }
+        prepared()?.afterChange(request);
         return reply;
       },
-      onAnswered: (request) => {
-        // Level debug shows every request; what is prepared is answered unseen.
-        if (!log.showsDebug) {
-          prepared?.after(request);
-        }
-      },
+      onAnswered: (request) => prepared()?.after(request),
       onFailure: (request, error) => {
         const reason = error instanceof Error ? error.message : String(error);
         const text = () => `${describeRequest(request)}: ${reason}`;
