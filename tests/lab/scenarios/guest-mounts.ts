@@ -26,15 +26,18 @@ export async function assertFrozen(context: Context, paths = disks): Promise<voi
   }
 }
 
+function writesTo(paths: readonly string[]): string {
+  return paths.map((path) => `echo y > ${path}/after`).join(" && ");
+}
+
 /** Waits until writes end; the guests are slow, so that the time itself says little. */
 export async function assertThawed(context: Context, paths = disks): Promise<void> {
-  const writes = paths.map((path) => `echo y > ${path}/after`).join(" && ");
-  await context.sh(writes, 30_000);
+  await context.sh(writesTo(paths), 30_000);
 }
 
 /** Whether writes end by themselves. That the C daemon lets them wait is soon seen. */
 export async function thaws(context: Context): Promise<boolean> {
-  const job = context.machine.job(disks.map((path) => `echo y > ${path}/after`).join(" && "));
+  const job = context.machine.job(writesTo(disks));
   await Promise.race([job.wait(60_000), Bun.sleep(context.who === "c" ? 2000 : 30_000)]);
   return job.isDone;
 }

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { enumerateBody, type KvpHost, KvpPool, KvpStatus, setBody } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
+import { vmbusDevices } from "../vm/vmbus-devices.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
 import { debian, osName } from "./os-name.ts";
@@ -150,7 +151,7 @@ export const kvpCoincidences: readonly Scenario[] = [
       const kvp = await context.ready("kvp");
       const pid = await context.daemon.pid();
       await kvp.set(KvpPool.external, "kept", "yes");
-      const device = "242ff919-07db-4180-9c2e-b86cb68c8c55";
+      const device = vmbusDevices.kvp.instanceId;
       for (let round = 0; round < 3; round += 1) {
         await context.sh(`echo ${device} > /sys/bus/vmbus/drivers/hv_utils/unbind; rmmod hv_utils`);
         await kvp.channel.closed();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { enumerateBody, KvpPool } from "../host/kvp.ts";
 import type { Context } from "../runner/context.ts";
+import { vmbusDevices } from "../vm/vmbus-devices.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
 import { effort } from "./daemon-effort.ts";
@@ -79,7 +80,7 @@ export const kvpOffers: readonly Scenario[] = [
       const { channel } = await context.host.attach("kvp");
       // Withdrawn while util_probe() still opens the channel, the kernel stops in a BUG.
       await context.sh(
-        "until [ -e /sys/bus/vmbus/devices/242ff919-07db-4180-9c2e-b86cb68c8c55/driver ]; do sleep 0.1; done",
+        `until [ -e /sys/bus/vmbus/devices/${vmbusDevices.kvp.instanceId}/driver ]; do sleep 0.1; done`,
       );
       await channel.rescind();
       await context.daemon.start();

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { KvpPool, KvpStatus } from "../host/kvp.ts";
+import { vmbusDevices } from "../vm/vmbus-devices.ts";
 import type { Scenario } from "../runner/scenario.ts";
 import { until } from "../vm/deadline.ts";
 import { poolOf, poolPath, readPool, writePool } from "./pool-file.ts";
@@ -120,7 +121,7 @@ export const kvpSurroundings: readonly Scenario[] = [
     service: "kvp",
     async run(context) {
       const kvp = await context.ready("kvp");
-      const device = "242ff919-07db-4180-9c2e-b86cb68c8c55";
+      const device = vmbusDevices.kvp.instanceId;
       const driver = "/sys/bus/vmbus/drivers/hv_utils";
       for (let round = 0; round < 5; round += 1) {
         await context.sh(`echo ${device} > ${driver}/unbind`, 30_000);

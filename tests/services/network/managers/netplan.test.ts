@@ -186,14 +186,18 @@ test("beside patterns it is a definition that networkd takes before them, with w
   expect(again.files).toEqual(plan.files);
 });
 
+/** The line of our file that has the definition's id. */
+async function idLine(files: Readonly<Record<string, string>>): Promise<string | undefined> {
+  return textIn(await netplan.plan(wish(dhcp), machine(files)), path)?.split("\n")[4];
+}
+
 test("patterns that come and go change the definition, and none of before stays", async () => {
   const before = {
     [path.slice(1)]: "network:\n  ethernets:\n    eth0: {addresses: [10.0.0.5/24]}\n",
   };
-  const idWith = async (files: Readonly<Record<string, string>>) =>
-    textIn(await netplan.plan(wish(dhcp), machine({ ...before, ...files })), path)?.split("\n")[4];
-  expect(await idWith({ "etc/netplan/90-default.yaml": debian })).toBe("    00-hvguest-eth0:");
-  expect(await idWith({})).toBe("    eth0:");
+  const patterns = { "etc/netplan/90-default.yaml": debian };
+  expect(await idLine({ ...before, ...patterns })).toBe("    00-hvguest-eth0:");
+  expect(await idLine(before)).toBe("    eth0:");
 });
 
 test.each([
@@ -214,16 +218,13 @@ test.each([
   ["a pattern before the interface's own", "eth0: {}, all: {match: {name: e*}}", "00-hvguest-eth0"],
   ["its own in two files", "lan: {dhcp4: true}", "lan"],
 ])("a definition that matches %s", async (_, definitions, id) => {
-  const plan = await netplan.plan(
-    wish(dhcp),
-    machine({
-      "etc/netplan/10-a.yaml": `network: {ethernets: {${definitions}}}\n`,
-      "etc/netplan/20-b.yaml":
-        id === "lan" ? "network: {ethernets: {lan: {match: {name: eth0}}}}\n" : "",
-      "sys/class/net/eth0/device/uevent": "DRIVER=hv_netvsc\n",
-    }),
-  );
-  expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
+  const line = await idLine({
+    "etc/netplan/10-a.yaml": `network: {ethernets: {${definitions}}}\n`,
+    "etc/netplan/20-b.yaml":
+      id === "lan" ? "network: {ethernets: {lan: {match: {name: eth0}}}}\n" : "",
+    "sys/class/net/eth0/device/uevent": "DRIVER=hv_netvsc\n",
+  });
+  expect(line).toBe(`    ${id}:`);
 });
 
 test.each([
@@ -246,11 +247,8 @@ test.each([
   const text = network
     .replace("MANAGED_PATTERN", "all-eth: {match: {name: eth*}, renderer: NetworkManager}")
     .replace("PATTERN", "all-eth: {match: {name: eth*}}");
-  const plan = await netplan.plan(
-    wish(dhcp),
-    machine({ "etc/netplan/10-a.yaml": `network: {${text}}\n` }),
-  );
-  expect(textIn(plan, path)?.split("\n")[4]).toBe(`    ${id}:`);
+  const line = await idLine({ "etc/netplan/10-a.yaml": `network: {${text}}\n` });
+  expect(line).toBe(`    ${id}:`);
 });
 
 test("a definition beside NetworkManager's pattern goes on with what that says, and its renderer", async () => {
